@@ -1,0 +1,1 @@
+"""Descriptions that every stage shares: messages, registers, number formats, streams."""

@@ -1,0 +1,1 @@
+"""Market data: MoldUDP64 and TotalView-ITCH."""

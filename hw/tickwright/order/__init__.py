@@ -1,0 +1,1 @@
+"""Order entry: SoupBinTCP and OUCH."""

@@ -1,0 +1,1 @@
+"""The card in simulation, its wire and its bus."""

@@ -216,15 +216,18 @@ class Appendages(Tail["tuple[tuple[int, bytes], ...] | None"]):
 
     An element's length counts its tag and its value. The Python value is a tuple of
     ``(tag, value)``. Where the tail is ``optional`` it may be missing altogether, which is None:
-    different bytes from a total length of zero, which is an empty tuple.
+    different bytes from a total length of zero, which is an empty tuple. A message made without
+    appendages has the length where it is required, and nothing where it is optional, unless
+    ``default`` says otherwise.
     """
 
     LENGTH_BYTES = 2
 
-    def __init__(self, doc: str, *, optional: bool = False) -> None:
+    def __init__(self, doc: str, *, optional: bool = False,
+                 default: tuple[()] | None = None) -> None:
         super().__init__(doc)
         self.optional = optional
-        self.default = None if optional else ()
+        self.default = default if optional else ()
 
     def check(self, value: Any) -> tuple[tuple[int, bytes], ...] | None:
         if value is None:

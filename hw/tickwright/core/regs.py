@@ -144,7 +144,7 @@ class Block:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        for register in vars(cls).values():
+        for register in tuple(vars(cls).values()):
             if not isinstance(register, Register):
                 continue
             if register.name in _RESERVED:

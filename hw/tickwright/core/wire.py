@@ -146,23 +146,34 @@ class Length(UInt):
 
 
 class Alpha(Field[str]):
-    """ASCII text, left-justified and padded with spaces; trailing spaces carry no meaning."""
+    """ASCII text, padded with spaces, which carry no meaning at that end.
+
+    It is left-justified unless ``right`` says otherwise.
+    """
 
     kind = "text"
     default = ""
 
+    def __init__(self, size: int, doc: str, unit: str = "", *, right: bool = False) -> None:
+        super().__init__(size, doc, unit)
+        self.right = right
+
+    def _trim(self, text: str) -> str:
+        return text.lstrip(" ") if self.right else text.rstrip(" ")
+
     def check(self, value: Any) -> str:
         if not isinstance(value, str) or not value.isascii() or len(value) > self.size:
             raise ValueError(f"found {value!r}, expected at most {self.size} ASCII characters")
-        return value.rstrip(" ")
+        return self._trim(value)
 
     def encode(self, value: str) -> bytes:
-        return value.encode("ascii").ljust(self.size)
+        text = value.encode("ascii")
+        return text.rjust(self.size) if self.right else text.ljust(self.size)
 
     def decode(self, data: bytes) -> str:
         if not data.isascii():
             raise ValueError(f"found bytes {data.hex(' ')}, expected ASCII text")
-        return data.decode("ascii").rstrip(" ")
+        return self._trim(data.decode("ascii"))
 
 
 class Number(Field[int]):

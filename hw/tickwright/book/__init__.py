@@ -1,0 +1,1 @@
+"""The book stage of the card."""

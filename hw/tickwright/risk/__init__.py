@@ -1,0 +1,1 @@
+"""The risk stage of the card."""

@@ -1,0 +1,1 @@
+"""The strategy stage of the card."""

@@ -158,10 +158,11 @@ class Clone:
             raise SetupError(f"`python {' '.join(arguments)}` failed:\n{done.stdout.rstrip()}")
 
     def _in_venv(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        ours = {name: value for name, value in os.environ.items() if name not in FOREIGN_VARIABLES}
         return subprocess.run(
             [str(self.python), *arguments],
             cwd=self.root,
-            env={name: value for name, value in os.environ.items() if name not in FOREIGN_VARIABLES},
+            env=ours,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

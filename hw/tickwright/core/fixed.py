@@ -39,8 +39,8 @@ class Format:
             raise ValueError(f"{self.name}: found rounding {self.rounding!r}, expected one of "
                              f"{', '.join(ROUNDINGS)}")
         if self.bits < 1 or self.scale < 1:
-            raise ValueError(f"{self.name}: found {self.bits} bits and scale {self.scale}, expected "
-                             f"at least 1")
+            raise ValueError(f"{self.name}: found {self.bits} bits and scale {self.scale}, "
+                             f"expected at least 1")
 
     @property
     def lowest(self) -> int:
@@ -60,15 +60,15 @@ class Format:
         scaled = _exact(self.name, quantity) * self.scale
         integer = ROUNDINGS[self.rounding](scaled)
         if not self.lowest <= integer <= self.highest:
-            raise ValueError(f"{self.name}: found {quantity}, expected {self.value(self.lowest)} to "
-                             f"{self.value(self.highest)} {self.unit}".rstrip())
+            raise ValueError(f"{self.name}: found {quantity}, expected {self.value(self.lowest)} "
+                             f"to {self.value(self.highest)} {self.unit}".rstrip())
         return integer
 
     def value(self, integer: int) -> Decimal:
         """Return the quantity, in units, that an integer of this format stands for."""
         if not self.lowest <= integer <= self.highest:
-            raise ValueError(f"{self.name}: found {integer}, expected an integer from {self.lowest} "
-                             f"to {self.highest}")
+            raise ValueError(f"{self.name}: found {integer}, expected an integer from "
+                             f"{self.lowest} to {self.highest}")
         with localcontext() as context:
             context.prec = EXACT_DIGITS
             return Decimal(integer) / self.scale

@@ -45,11 +45,6 @@ class Member(Generic[T]):
             return self
         return message.__dict__[self.name]
 
-    def __set__(self, message: Message, value: T) -> None:
-        raise AttributeError(
-            f"{type(message).__name__}.{self.name} is read-only; use replace({self.name}=...)"
-        )
-
     def check(self, value: Any) -> T:
         """Return the value as it is kept; raise ValueError saying what was found and expected."""
         raise NotImplementedError
@@ -333,12 +328,13 @@ class Message:
                                 f"that name; choose another")
             if cls.tail is not None:
                 raise TypeError(f"{cls.__name__}.{member.name}: nothing may follow a tail")
-            if isinstance(member, Tail):
-                cls.tail = member
-            else:
-                member.offset = cls.size
-                cls.fields += (member,)
-                cls.size += member.size
+            match member:
+                case Field():
+                    member.offset = cls.size
+                    cls.fields += (member,)
+                    cls.size += member.size
+                case Tail():
+                    cls.tail = member
         cls.constants = dict(cls.constants)
         for name, value in constants.items():
             cls.constants[name] = cls._checked(cls.field(name), value)
@@ -453,6 +449,9 @@ class Message:
         kept = {member.name: self.__dict__[member.name] for member in self._members()
                 if not isinstance(member, Length)}
         return type(self)(**kept | values)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{type(self).__name__}.{name} is read-only; use replace({name}=...)")
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and other.__dict__ == self.__dict__

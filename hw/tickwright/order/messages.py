@@ -1,25 +1,33 @@
 """Messages of order entry: SoupBinTCP and OUCH 5.0.
 
 Sources: Nasdaq, "SoupBinTCP", version 4.00 (the login request of 3.00, without the heartbeat
-timeout that 4.10 adds), section 2, logical packets; Nasdaq, "O*U*C*H", version 5.0: section 2
-inbound messages, section 3 outbound messages, appendix A optional appendages. Two kinds of text
-differ from the rest of Nasdaq's formats: sequence numbers in SoupBinTCP are digits, padded on the
-left, and so is the session in the login accepted packet.
+timeout that 4.10 adds), section 2, logical packets; Nasdaq, "O*U*C*H", version 5.0
+(revision 1.05): section 2 inbound messages, section 3 outbound messages, appendix A optional
+appendages. In SoupBinTCP sequence numbers are text, padded on the left, and so is the session of
+the login accepted packet; other text is padded on the right as elsewhere.
 
 The total length of the appendages is always on the wire where the specification requires it. On
 other messages it is optional; real captures leave it out.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from tickwright.core.wire import (
-    Alpha, Appendages, Field, Int, Length, Message, Number, Price, Rest, UInt,
+    Alpha,
+    Appendages,
+    Field,
+    Int,
+    Length,
+    Message,
+    Number,
+    Price,
+    Rest,
+    UInt,
 )
 
 __all__ = [
     "OUCH_APPENDAGES", "OUCH_INBOUND", "OUCH_OUTBOUND", "SOUP_FROM_CLIENT", "SOUP_FROM_SERVER",
-    "AccountQuery", "AccountQueryReply", "AiqCancelled", "Appendage", "CancelOrder",
+    "AccountQuery", "AccountQueryReply", "AiqCancelled", "CancelOrder",
     "CancelPending", "CancelRejected", "ClientHeartbeat", "Debug", "DisableOrderEntry",
     "DisableOrderEntryReply", "EnableOrderEntry", "EnableOrderEntryReply", "EndOfSession",
     "EnterOrder", "LoginAccepted", "LoginRejected", "LoginRequest", "LogoutRequest", "MassCancel",
@@ -42,7 +50,7 @@ class LoginRequest(SoupPacket, type="L"):
 
     username = Alpha(6, "User.")
     password = Alpha(10, "Password.")
-    session  = Alpha(10, "Session to resume; blank for the current one.", right=True)
+    session  = Alpha(10, "Session to resume; blank for the current one.")
     sequence = Number(20, "Sequence number wanted next; 0 for the newest only.")
 
 
@@ -125,7 +133,7 @@ class EnterOrder(OuchInbound, type="O"):
     capacity          = Alpha(1, "A agency, P principal, R riskless principal, O other.")
     intermarket_sweep = Alpha(1, "Y eligible, N not.")
     cross_type        = Alpha(1, "N continuous market, O opening, C closing, H halt or offering, "
-                                 "S supplemental, R retail, E extended life, A after-hours close.")
+                                 "and others.")
     client_order_id   = Alpha(14, "Name of the order, echoed as it is.")
     appendages        = Appendages("Options of the order.")
 
@@ -203,8 +211,7 @@ class OuchOutbound(Message):
 class SystemEvent(OuchOutbound, type="S"):
     """A moment of the day that concerns every order."""
 
-    event      = Alpha(1, "S start of day, E end of day.")
-    appendages = Appendages("Options.", optional=True)
+    event = Alpha(1, "S start of day, E end of day.")
 
 
 class OrderAccepted(OuchOutbound, type="A"):
@@ -291,7 +298,7 @@ class TradeBroken(OuchOutbound, type="B"):
 
 
 class OrderRejected(OuchOutbound, type="J"):
-    """An order, or a request, has been rejected; its number has not been used."""
+    """An order has been rejected."""
 
     user_ref        = UInt(4, "Number of the order.")
     reason          = UInt(2, "Why, as a number of appendix B.")
@@ -300,14 +307,14 @@ class OrderRejected(OuchOutbound, type="J"):
 
 
 class CancelPending(OuchOutbound, type="P"):
-    """A cancel will take effect once the cross that holds the order is over."""
+    """A cancel has been taken but cannot take effect yet."""
 
     user_ref   = UInt(4, "Number of the order.")
     appendages = Appendages("Options.", optional=True)
 
 
 class CancelRejected(OuchOutbound, type="I"):
-    """A cancel has been refused, as the order may not leave its cross."""
+    """A cancel has been refused."""
 
     user_ref   = UInt(4, "Number of the order.")
     appendages = Appendages("Options.", optional=True)
@@ -387,27 +394,18 @@ OUCH_OUTBOUND: dict[str, type[OuchOutbound]] = {
 }
 
 
-@dataclass(frozen=True)
-class Appendage:
-    """An option that a message may carry: its tag, its name and the field of its value."""
-
-    tag: int
-    name: str
-    field: Field[Any]
-
-
-OUCH_APPENDAGES: dict[str, Appendage] = {
-    name: Appendage(tag, name, field) for tag, name, field in (
+OUCH_APPENDAGES: dict[str, tuple[int, Field[Any]]] = {
+    name: (tag, field) for tag, name, field in (
         (1,  "secondary_reference",   UInt(8, "Reference number of the refreshed order.")),
         (2,  "firm",                  Alpha(4, "Firm that enters the order.")),
         (3,  "minimum_shares",        UInt(4, "Least quantity to execute.", unit="shares")),
         (4,  "customer_type",         Alpha(1, "R retail designated, N not.")),
         (5,  "maximum_floor",         UInt(4, "Quantity displayed at a time.", unit="shares")),
-        (6,  "price_type",            Alpha(1, "L limit, P market peg, R primary peg, M midpoint "
-                                               "peg, Q market maker peg, m midpoint.")),
+        (6,  "price_type",            Alpha(1, "L limit, M midpoint peg, P market peg, R primary "
+                                               "peg, and others.")),
         (7,  "peg_offset",            Int(4, "Offset of a peg.", unit="1/10000 $")),
         (9,  "discretion_price",      Price(8, "Price the order may go to.")),
-        (10, "discretion_price_type", Alpha(1, "Kind of the discretion price.")),
+        (10, "discretion_price_type", Alpha(1, "L, P, M or R, as the price type.")),
         (11, "discretion_peg_offset", Int(4, "Offset of a discretion peg.", unit="1/10000 $")),
         (12, "post_only",             Alpha(1, "P post only, N not.")),
         (13, "random_reserves",       UInt(4, "Range of the displayed quantity.", unit="shares")),
@@ -427,18 +425,21 @@ OUCH_APPENDAGES: dict[str, Appendage] = {
         (30, "aiq_group",             Alpha(2, "Orders the rule applies to.")),
     )
 }
-"""Options by name. Tags 8 and 19 to 21 are not assigned in the revision of October 2025."""
+"""Options by name: their tag, and the field of their value.
 
-_BY_TAG = {option.tag: option for option in OUCH_APPENDAGES.values()}
+Tags 8 and 19 to 21 are not assigned in revision 1.05.
+"""
+
+_BY_TAG = {tag: (name, field) for name, (tag, field) in OUCH_APPENDAGES.items()}
 
 
 def appendage(name: str, value: Any) -> tuple[int, bytes]:
     """Return an option as the ``appendages`` of a message hold it."""
     if name not in OUCH_APPENDAGES:
         raise ValueError(f"no appendage {name!r}; there are {', '.join(OUCH_APPENDAGES)}")
-    option = OUCH_APPENDAGES[name]
+    tag, field = OUCH_APPENDAGES[name]
     try:
-        return option.tag, option.field.encode(option.field.check(value))
+        return tag, field.encode(field.check(value))
     except ValueError as error:
         raise ValueError(f"appendage {name}: {error}") from None
 
@@ -450,11 +451,10 @@ def appendage_values(appendages: tuple[tuple[int, bytes], ...] | None) -> dict[s
     """
     values = {}
     for tag, data in appendages or ():
-        option = _BY_TAG.get(tag)
-        if option is None:
+        if tag not in _BY_TAG:
             continue
-        if len(data) != option.field.size:
-            raise ValueError(f"appendage {option.name}: found {len(data)} bytes, expected "
-                             f"{option.field.size}")
-        values[option.name] = option.field.decode(data)
+        name, field = _BY_TAG[tag]
+        if len(data) != field.size:
+            raise ValueError(f"appendage {name}: found {len(data)} bytes, expected {field.size}")
+        values[name] = field.decode(data)
     return values

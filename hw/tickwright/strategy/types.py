@@ -5,7 +5,7 @@ from amaranth.lib import data, enum
 
 from tickwright.feed.types import Cause, Side
 
-__all__ = ["LEGS", "SHARES_BITS", "Intent", "IntentKind", "Leg", "Outcome"]
+__all__ = ["LEGS", "SHARES_BITS", "Applied", "Intent", "IntentKind", "Leg", "Outcome"]
 
 LEGS = 2
 SHARES_BITS = 24  # shares of one order, of one pair's position (with a sign: one more)
@@ -53,4 +53,12 @@ def Outcome(pairs: int) -> data.StructLayout:
         "side":    Side,
         "filled":  SHARES_BITS,  # shares
         "done":    1,            # nothing of the order is open any more
+    })
+
+
+def Applied(pairs: int) -> data.StructLayout:
+    """An outcome as it took effect, for the record."""
+    return data.StructLayout({
+        "outcome":     Outcome(pairs),
+        "evaluations": 32,  # evaluations of pairs made before it took effect
     })

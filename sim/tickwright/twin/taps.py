@@ -57,7 +57,8 @@ def header() -> str:
     Verilator spells the two underscores of a port's name as `___05F`.
     """
     rows = [
-        f"    TAP({index}, {name}___05Fvalid, {name}___05Fpayload)" for index, name in enumerate(TAPS)
+        f"    TAP({index}, {name}___05Fvalid, {name}___05Fpayload)"
+        for index, name in enumerate(TAPS)
     ]
     return "\n".join(
         [
@@ -77,7 +78,8 @@ def columns(layout: data.Layout, words: np.ndarray) -> dict[str, np.ndarray]:
     error.
     """
     return {
-        "_".join(path): _bits(words, offset, width) for path, offset, width in _leaves(layout, (), 0)
+        "_".join(path): _bits(words, offset, width)
+        for path, offset, width in _leaves(layout, (), 0)
     }
 
 

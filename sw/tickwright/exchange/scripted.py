@@ -77,9 +77,7 @@ class ScriptedVenue:
             if filled:
                 open_shares -= filled
                 match = user_ref * MATCH_BASE + number
-                answers.append(
-                    Answer(ResponseKind.EXECUTED, user_ref, filled, at or price, match)
-                )
+                answers.append(Answer(ResponseKind.EXECUTED, user_ref, filled, at or price, match))
         if open_shares:
             answers.append(Answer(ResponseKind.CANCELED, user_ref, open_shares))
         return answers
@@ -102,7 +100,9 @@ def _random_rule(seed: str) -> Rule:
     def rule(user_ref: int, shares: int) -> list[tuple[int, int]] | None:
         draw = random.Random(f"{seed}/{user_ref}")
         part = draw.randint(1, shares)
-        return draw.choice([[(shares, 0)], [(shares, 0)], [(part, 0)], _two(part, shares), [], None])
+        return draw.choice(
+            [[(shares, 0)], [(shares, 0)], [(part, 0)], _two(part, shares), [], None]
+        )
 
     return rule
 

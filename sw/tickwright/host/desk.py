@@ -1,0 +1,332 @@
+"""From what a desk wrote to what a card holds: every parameter quantised, none in silence."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from tickwright.core.fixed import DEVIATION, HEDGE_RATIO, PRICE, SPREAD
+from tickwright.host.settings import Desk, Limits, Pair, SettingsError, SymbolLimits
+from tickwright.host.setup import (
+    CENT_TICK,
+    DEVIATION_LIMIT,
+    FINE_TICK,
+    LAST_TICK,
+    NO_STATUS,
+    CardSetup,
+    FeedSetup,
+    GateSetup,
+    LineSetup,
+    PairSetup,
+    SessionSetup,
+    SetupError,
+    SymbolSetup,
+)
+from tickwright.risk.checks import STATES
+from tickwright.top.presets import PRESETS, Preset
+
+__all__ = ["Quantised", "base_tick", "card_setup", "fee", "pair_setup", "preset_of", "watched"]
+
+US_NS = 1_000
+MS_NS = 1_000_000
+ROUND_TRIP = 2  # a position pays its fees when it is opened and when it is closed
+
+
+@dataclass(frozen=True)
+class Quantised:
+    """One parameter of a pair: as typed, as the card holds it, and what the card's number means."""
+
+    pair: str
+    name: str
+    typed: str
+    held: int
+    meaning: Decimal
+    unit: str
+
+    @property
+    def error(self) -> Decimal | None:
+        """By how much the card misstates what was typed; None where it is not a plain number."""
+        try:
+            return self.meaning - Decimal(self.typed)
+        except ArithmeticError:
+            return None
+
+
+def preset_of(desk: Desk) -> Preset:
+    """Return the preset a desk file names."""
+    found = desk.card.preset
+    if found not in PRESETS:
+        raise SettingsError(f"card.preset: found {found!r}, expected one of {', '.join(PRESETS)}")
+    return PRESETS[found]
+
+
+def watched(desk: Desk) -> list[str]:
+    """Return the symbols a desk watches: those of its pairs, then those it only lists."""
+    legs = [stock for pair in desk.pair for stock in (pair.a, pair.b)]
+    return list(dict.fromkeys([*legs, *desk.symbols]))
+
+
+def fee(desk: Desk) -> int:
+    """Return the assumed fee of one share, in 1/10000 dollar times 1000."""
+    return int((desk.assumptions.fee_usd_per_share * PRICE.scale * 1000).to_integral_value())
+
+
+def base_tick(reference: int, tick_size: int, window: int) -> int:
+    """Return the lowest tick of a window centred on a reference price, in 1/10000 dollar."""
+    return min(max(reference // tick_size - window // 2, 0), LAST_TICK - window)
+
+
+def card_setup(
+    desk: Desk,
+    limits: Limits,
+    *,
+    locates: Mapping[str, int] | None = None,
+    references: Mapping[str, int] | None = None,
+    status: int = NO_STATUS,
+    epoch: int = 1,
+) -> CardSetup:
+    """Return the setup of the card for a desk under limits.
+
+    ``locates``: symbols whose locate the host sets; the others are learned from R messages.
+    ``references``: prices, in 1/10000 dollar, that centre the windows of symbols whose desk entry
+    has no ``reference_usd``. ``status``: trading status until the first H message.
+
+    Raises SettingsError or SetupError: key, value found, what was expected.
+    """
+    preset = preset_of(desk)
+    names = watched(desk)
+    index = {name: place for place, name in enumerate(names)}
+    for name in limits.symbols:
+        if name not in index:
+            raise SettingsError(f"limits: symbols.{name}: expected a symbol of the desk file")
+    ticks = {name: _tick_size(desk, name) for name in names}
+    try:
+        return CardSetup(
+            window=preset.window,
+            slots=preset.slots,
+            hold=preset.hold,
+            epoch=epoch,
+            symbols=tuple(
+                SymbolSetup(
+                    name=name,
+                    locate=(locates or {}).get(name),
+                    base_tick=base_tick(
+                        _reference(desk, name, references or {}), ticks[name], preset.window
+                    ),
+                    cent_tick=ticks[name] == CENT_TICK,
+                    status=status,
+                    **_symbol_limits(limits, name),
+                )
+                for name in names
+            ),
+            pairs=tuple(pair_setup(pair, desk, index, ticks)[0] for pair in desk.pair),
+            gate=_gate(desk, limits),
+            feed=_feed(desk),
+            session=_session(desk),
+        )
+    except SetupError as error:
+        raise SettingsError(str(error)) from None
+
+
+def pair_setup(
+    pair: Pair, desk: Desk, index: Mapping[str, int], ticks: Mapping[str, int]
+) -> tuple[PairSetup, list[Quantised]]:
+    """Return a pair as the card holds it, and each parameter with what became of it."""
+    if pair.statistics_half_life_s != 0:
+        raise SettingsError(
+            f"pair {pair.name}: statistics_half_life_s: found {pair.statistics_half_life_s}, "
+            f"expected 0: mean and sigma are fixed as given until the card computes them"
+        )
+    rows: list[Quantised] = []
+
+    def note(name: str, held: int, meaning: Decimal, unit: str, typed: object = None) -> int:
+        text = str(getattr(pair, name) if typed is None else typed)
+        rows.append(Quantised(pair.name, name, text, held, meaning, unit))
+        return held
+
+    def quantised(name: str, convert: Callable[[Decimal], int], value: Decimal) -> int:
+        try:
+            return convert(value)
+        except (ValueError, TypeError) as error:
+            raise SettingsError(f"pair {pair.name}: {name}: {error}") from None
+
+    for name in ("hedge_ratio", "sigma_usd", "entry_z", "stop_z"):
+        if getattr(pair, name) <= 0:
+            raise SettingsError(
+                f"pair {pair.name}: {name}: found {getattr(pair, name)}, expected above 0"
+            )
+    hedge = quantised("hedge_ratio", HEDGE_RATIO.quantise, pair.hedge_ratio)
+    note("hedge_ratio", hedge, HEDGE_RATIO.value(hedge), "dollars of A per dollar of B")
+    mean = quantised("mean_usd", SPREAD.quantise, pair.mean_usd)
+    note("mean_usd", mean, SPREAD.value(mean), "dollars")
+    squares = {}
+    for name in ("entry_z", "exit_z", "stop_z"):
+        squares[name] = _square(pair, name)
+        deviation = Decimal(squares[name]).sqrt() / DEVIATION.scale
+        note(name, squares[name], deviation / pair.sigma_usd, "standard deviations")
+    fees = ROUND_TRIP * desk.assumptions.fee_usd_per_share * (1 + pair.hedge_ratio)
+    edge = quantised("min_edge_usd", SPREAD.quantise, pair.min_edge_usd + fees)
+    note("min_edge_usd", edge, SPREAD.value(edge) - fees, "dollars per share of A, after fees")
+    shares_b = int((pair.shares_a * pair.hedge_ratio).to_integral_value())
+    note("shares_a", pair.shares_a, Decimal(pair.shares_a), "shares")
+    note("shares_b", shares_b, Decimal(shares_b), "shares", pair.shares_a * pair.hedge_ratio)
+    sizes = {"a": ticks[pair.a], "b": ticks[pair.b]}
+    widths = {leg: pair.max_spread_ticks * size for leg, size in sizes.items()}
+    reaches = {leg: pair.aggression_ticks * size for leg, size in sizes.items()}
+    for leg, size in sizes.items():
+        for name, held in (("max_spread_ticks", widths[leg]), ("aggression_ticks", reaches[leg])):
+            note(name, held, Decimal(held) / size, f"ticks of {leg.upper()}")
+    note("retry_ms", pair.retry_ms * MS_NS, Decimal(pair.retry_ms), "milliseconds")
+    setup = PairSetup(
+        name=pair.name,
+        enabled=pair.enabled,
+        symbol_a=index[pair.a],
+        symbol_b=index[pair.b],
+        hedge=hedge,
+        mean=mean,
+        entry_sq=squares["entry_z"],
+        exit_sq=squares["exit_z"],
+        stop_sq=squares["stop_z"],
+        min_edge=edge,
+        shares_a=pair.shares_a,
+        shares_b=shares_b,
+        max_spread_a=widths["a"],
+        max_spread_b=widths["b"],
+        aggression_a=reaches["a"],
+        aggression_b=reaches["b"],
+        retry_ns=pair.retry_ms * MS_NS,
+    )
+    return setup, rows
+
+
+def _square(pair: Pair, name: str) -> int:
+    """Return the square of z times sigma, in the card's units of deviation, to the nearest."""
+    z = getattr(pair, name)
+    if z < 0:
+        raise SettingsError(f"pair {pair.name}: {name}: found {z}, expected at least 0")
+    square = round((Fraction(z) * Fraction(pair.sigma_usd) * DEVIATION.scale) ** 2)
+    if square > DEVIATION_LIMIT**2:
+        most = Decimal(DEVIATION_LIMIT) / DEVIATION.scale
+        raise SettingsError(
+            f"pair {pair.name}: {name}: found {z} x {pair.sigma_usd} dollars, expected at most "
+            f"{most:.2f} dollars"
+        )
+    return square
+
+
+def _tick_size(desk: Desk, name: str) -> int:
+    symbol = desk.symbols.get(name)
+    if symbol is None:
+        return CENT_TICK
+    size = symbol.tick_usd * PRICE.scale
+    if size not in (CENT_TICK, FINE_TICK):
+        raise SettingsError(
+            f"symbols.{name}.tick_usd: found {symbol.tick_usd}, expected 0.01 or 0.0001"
+        )
+    return int(size)
+
+
+def _reference(desk: Desk, name: str, references: Mapping[str, int]) -> int:
+    symbol = desk.symbols.get(name)
+    if symbol is not None and symbol.reference_usd is not None:
+        try:
+            return PRICE.quantise(symbol.reference_usd)
+        except ValueError as error:
+            raise SettingsError(f"symbols.{name}.reference_usd: {error}") from None
+    if name not in references:
+        raise SettingsError(
+            f"symbols.{name}.reference_usd: found nothing, expected a price to centre the window on"
+        )
+    return references[name]
+
+
+def _notional(where: str, dollars: Decimal) -> int:
+    held = int(dollars * PRICE.scale)  # downwards: a limit is never looser than typed
+    if not 0 <= held < 1 << 63:
+        raise SettingsError(f"{where}: found {dollars}, expected 0 to {(1 << 63) // PRICE.scale}")
+    return held
+
+
+def _symbol_limits(limits: Limits, name: str) -> dict[str, int]:
+    own = limits.symbols.get(name)
+
+    def value(key: str):
+        found = getattr(own, key, None)
+        return getattr(limits.defaults, key) if found is None else found
+
+    keys = SymbolLimits.__struct_fields__
+    found = {key: value(key) for key in keys}
+    return {
+        "max_shares": found["max_shares"],
+        "max_notional": _notional(f"limits of {name}: max_notional_usd", found["max_notional_usd"]),
+        "max_position": found["max_position"],
+        "collar": _notional(f"limits of {name}: collar_usd", found["collar_usd"]),
+        "position": own.position if own else 0,
+    }
+
+
+def _gate(desk: Desk, limits: Limits) -> GateSetup:
+    if limits.state not in STATES:
+        raise SettingsError(
+            f"limits: state: found {limits.state!r}, expected one of {', '.join(STATES)}"
+        )
+    for key in ("max_shares", "max_notional_usd"):
+        ours, theirs = getattr(desk.limits, key), getattr(limits, key)
+        if ours is not None and not 0 <= ours <= theirs:
+            raise SettingsError(
+                f"desk: limits.{key}: found {ours}, expected 0 to {theirs}: a desk file may only "
+                f"tighten the limits file"
+            )
+    shares, notional = desk.limits.max_shares, desk.limits.max_notional_usd
+    notional = limits.max_notional_usd if notional is None else notional
+    return GateSetup(
+        max_shares=limits.max_shares if shares is None else shares,
+        max_notional=_notional("limits: max_notional_usd", notional),
+        state=limits.state,
+        first_user_ref=desk.order_entry.first_user_ref,
+    )
+
+
+def _address(where: str, text: str) -> int:
+    try:
+        return int(ipaddress.IPv4Address(text))
+    except ValueError:
+        raise SettingsError(f"{where}: found {text!r}, expected an IPv4 address") from None
+
+
+def _line(where: str, text: str) -> LineSetup:
+    address, _, port = text.rpartition(":")
+    if not 0 < int(port) < 1 << 16:
+        raise SettingsError(f"{where}: found port {port}, expected 1 to 65535")
+    return LineSetup(destination=_address(where, address), port=int(port))
+
+
+def _feed(desk: Desk) -> FeedSetup:
+    feed = desk.feed
+    return FeedSetup(
+        line_a=_line("feed.line_a", feed.line_a),
+        line_b=_line("feed.line_b", feed.line_b),
+        start_sequence=feed.start_sequence,
+        hold_ns=feed.hold_us * US_NS,
+        max_age_ns=feed.max_age_ms * MS_NS,
+    )
+
+
+def _session(desk: Desk) -> SessionSetup:
+    entry = desk.order_entry
+    return SessionSetup(
+        local_mac=int(entry.local_mac.replace(":", ""), 16),
+        peer_mac=int(entry.peer_mac.replace(":", ""), 16),
+        local_address=_address("order_entry.local_address", entry.local_address),
+        peer_address=_address("order_entry.peer_address", entry.peer_address),
+        local_port=entry.local_port,
+        peer_port=entry.peer_port,
+        start_seq=entry.start_seq,
+        start_ack=entry.start_ack,
+        start_window=entry.start_window,
+        window=entry.window,
+        ack_timeout_ns=entry.ack_timeout_ms * MS_NS,
+    )

@@ -9,7 +9,7 @@ import pytest
 from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
-from cocotb.triggers import Combine
+from cocotb.triggers import gather
 
 from tickwright.core.streams import Word
 from tickwright.twin.bench import run_bench, start
@@ -53,10 +53,8 @@ async def passes_frames(dut):
 
     pauses = iter(lambda: rng.randrange(3), None)
     cocotb.start_soon(source.send(words, gaps=pauses))
-    taken = cocotb.start_soon(passed.take(len(words), stalls=pauses))
-    tapped = cocotb.start_soon(seen.take(len(words)))
-    await Combine(taken, tapped)
-    assert frame_bytes(taken.result()) == frame_bytes(tapped.result()) == frames
+    taken, tapped = await gather(passed.take(len(words), stalls=pauses), seen.take(len(words)))
+    assert frame_bytes(taken) == frame_bytes(tapped) == frames
 
 
 def test_a_bench_that_passes():

@@ -268,6 +268,8 @@ class Appendages(Tail["tuple[tuple[int, bytes], ...] | None"]):
             if not self.optional:
                 raise ValueError("found None, expected (tag, bytes) pairs")
             return None
+        if not isinstance(value, tuple | list):
+            raise ValueError(f"found {value!r}, expected (tag, bytes) pairs")
         checked = []
         for element in value:
             match element:

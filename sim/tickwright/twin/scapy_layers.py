@@ -39,7 +39,18 @@ from tickwright.order.messages import (
     UnsequencedData,
 )
 
-__all__ = ["ITCH", "OUCH_IN", "OUCH_OUT", "SOUP", "Block", "MoldUDP64", "SoupBinTCP", "bind"]
+__all__ = [
+    "ITCH",
+    "OUCH_IN",
+    "OUCH_OUT",
+    "SOUP",
+    "Block",
+    "MoldUDP64",
+    "Option",
+    "SoupBinTCP",
+    "bind",
+    "field_name",
+]
 
 
 class TextField(StrFixedLenField):
@@ -81,27 +92,36 @@ class Option(Element):
     ]
 
 
+def field_name(name: str) -> str:
+    """Return what scapy calls a field: its name, or ``name_`` where packets have another use."""
+    return f"{name}_" if hasattr(Packet, name) else name
+
+
 def _field(field: wire.Field[Any], default: Any) -> Any:
     """Return the scapy field for a field of a table."""
+    name = field_name(field.name)
     match field:
         case wire.Alpha():
-            return TextField(field.name, default.encode("ascii"), field.size, field.right)
+            return TextField(name, default.encode("ascii"), field.size, field.right)
         case wire.Number():
-            return TextField(field.name, str(default).encode("ascii"), field.size, right=True)
+            return TextField(name, str(default).encode("ascii"), field.size, right=True)
         case wire.Raw():
-            return StrFixedLenField(field.name, default, length=field.size)
+            return StrFixedLenField(name, default, length=field.size)
         case _:
-            return BitField(field.name, default, 8 * field.size)
+            return BitField(name, default, 8 * field.size)
 
 
 def _appendages(message: type[Message], tail: wire.Appendages) -> list[Any]:
     """Return the scapy fields for the appendages: their total length, and the list of them."""
+
+    def present(pkt: Packet) -> bool:
+        """Whether there is a length: given, or of something, or followed by something received."""
+        given = pkt.fields.get("appendage_length") is not None
+        return given or bool(pkt.fields.get(tail.name)) or len(pkt.original) > message.size
+
     length: Any = FieldLenField("appendage_length", None, fmt="!H", length_of=tail.name)
     if tail.optional:
-        # There when something is in the list, and, in what was received, when something follows.
-        length = ConditionalField(
-            length, lambda pkt: bool(pkt.fields.get(tail.name)) or len(pkt.original) > message.size
-        )
+        length = ConditionalField(length, present)
     return [
         length,
         PacketListField(tail.name, [], Option, length_from=lambda pkt: pkt.appendage_length or 0),
@@ -184,7 +204,7 @@ def _soup(packet: type[SoupPacket]) -> type[Packet]:
         if ouch is None:
             tail = [StrLenField(packet.tail.name, b"", length_from=lambda pkt: pkt.length - rest)]
         else:
-            # scapy keeps the name "payload" to itself.
+            # Not "payload": that is what scapy calls the layer after this one.
             tail = [
                 PacketLenField(
                     "message", Raw(), _by_type(ouch), length_from=lambda pkt: pkt.length - rest

@@ -8,33 +8,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 import numpy as np
 
-from tickwright.core.regs import WORD_BYTES
+from tickwright.core.regs import WORD_BYTES as REGISTER_BYTES
+from tickwright.core.streams import WORD_BYTES
 from tickwright.host.records import TABLES, Journal
 from tickwright.top.presets import Preset
+from tickwright.twin.frames import Frames
 from tickwright.twin.library import library
+from tickwright.twin.stamps import Stamps
 from tickwright.twin.taps import TAPS, layouts, table
 from tickwright.twin.venue import Arrival, VenuePeer
 
-__all__ = ["Frames", "Run", "TwinCard", "TxFrame"]
+__all__ = ["Run", "TwinCard", "TxFrame"]
 
 NEVER_NS = (1 << 63) - 1
-FRAME_BYTES = 8  # of a word
-
-
-class Frames(Protocol):
-    """A run of frames in the order of their times, as `market.captures` reads it.
-
-    Frame i is ``data[offset[i] : offset[i] + length[i]]`` and reaches the card at ``time_ns[i]``.
-    """
-
-    data: np.ndarray
-    offset: np.ndarray
-    length: np.ndarray
-    time_ns: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -52,11 +42,19 @@ class Run:
 
     journal: Journal
     sent: list[TxFrame]
-    order_cycles: np.ndarray  # cycle in which each row of `journal.orders` left the gate
-    quote_cycles: np.ndarray
-    intent_cycles: np.ndarray
-    frame_cycles: np.ndarray  # cycle of the first word of each frame of the feed
+    cause_cycles: list[int | None]  # cycle of the last byte of the message behind each order
     cycles: int  # simulated, start-up left out
+
+    @property
+    def latencies(self) -> dict[int, int]:
+        """Cycles from the last byte of the message to word 0 of the frame, by user reference."""
+        return {
+            int(order["user_ref"]): frame.cycle - cause
+            for order, cause, frame in zip(
+                self.journal.orders, self.cause_cycles, self.sent, strict=False
+            )
+            if cause is not None
+        }
 
 
 class TwinCard:
@@ -107,11 +105,11 @@ class TwinCard:
 
     def read(self, addr: int) -> int:
         """Read the word at byte address ``addr``."""
-        return self._lib.card_read(self._card, addr // WORD_BYTES)
+        return self._lib.card_read(self._card, addr // REGISTER_BYTES)
 
     def write(self, addr: int, value: int) -> None:
         """Write the word at byte address ``addr``."""
-        self._lib.card_write(self._card, addr // WORD_BYTES, value)
+        self._lib.card_write(self._card, addr // REGISTER_BYTES, value)
 
     def step(self, cycles: int) -> None:
         """Let the clock run."""
@@ -120,28 +118,19 @@ class TwinCard:
     def play(self, frames: Iterable[Frames], venue: VenuePeer | None = None) -> Run:
         """Play frames, and the venue's answers to what the card sends meanwhile."""
         start = self.cycle
-        rows: dict[str, list[np.ndarray]] = {name: [] for name in TAPS}
-        cycles: dict[str, list[np.ndarray]] = {name: [] for name in TAPS}
-        frame_cycles: list[np.ndarray] = []
-        self._lib.card_clear(self._card)
         conversation = _Conversation(self, venue)
+        record = _Record()
+        self._lib.card_clear(self._card)
         for chunk in frames:
             self._play_chunk(chunk, conversation)
-            self._collect(rows, cycles, frame_cycles)
+            record.stamps.add(chunk, self._frame_cycles())
+            self._collect(record)
         self._settle(conversation)
-        self._collect(rows, cycles, frame_cycles)
-        tables = {
-            journal: np.concatenate(rows[name] or [np.zeros(0, TABLES[journal])])
-            for name, journal in TAPS.items()
-        }
-        joined = {name: _joined(parts) for name, parts in cycles.items()}
+        self._collect(record)
         return Run(
-            journal=Journal(**tables),
+            journal=record.journal(),
             sent=conversation.sent,
-            order_cycles=joined["orders"],
-            quote_cycles=joined["quotes"],
-            intent_cycles=joined["intents"],
-            frame_cycles=_joined(frame_cycles),
+            cause_cycles=record.cause_cycles,
             cycles=self.cycle - start,
         )
 
@@ -195,22 +184,21 @@ class TwinCard:
         """Forget the words of frames to the venue; to be called between two frames only."""
         self._lib.card_clear_sent(self._card)
 
-    def _collect(
-        self,
-        rows: dict[str, list[np.ndarray]],
-        cycles: dict[str, list[np.ndarray]],
-        frame_cycles: list[np.ndarray],
-    ) -> None:
+    def _collect(self, record: _Record) -> None:
+        """Move all that was recorded since the last call to ``record``."""
         for index, name in enumerate(TAPS):
             found = self._rows(index)
             if len(found):
-                rows[name].append(table(name, self._layouts[name], found[:, 1:]))
-                cycles[name].append(found[:, 0].copy())
+                record.add(name, found[:, 0], table(name, self._layouts[name], found[:, 1:]))
+        self._lib.card_clear(self._card)
+
+    def _frame_cycles(self) -> np.ndarray:
+        """Return the cycles of the first words of the frames played since the last collection."""
         count = ctypes.c_uint64()
         place = self._lib.card_frame_cycles(self._card, ctypes.byref(count))
-        if count.value:
-            frame_cycles.append(np.ctypeslib.as_array(place, (count.value,)).copy())
-        self._lib.card_clear(self._card)
+        if not count.value:
+            return np.zeros(0, np.uint64)
+        return np.ctypeslib.as_array(place, (count.value,)).copy()
 
     def _rows(self, tap: int) -> np.ndarray:
         count, width = ctypes.c_uint64(), ctypes.c_uint64()
@@ -218,6 +206,33 @@ class TwinCard:
         if not count.value:
             return np.zeros((0, 1), np.uint64)
         return np.ctypeslib.as_array(place, (count.value, width.value))
+
+
+class _Record:
+    """What was collected of a run so far."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, list[np.ndarray]] = {name: [] for name in TAPS}
+        self.stamps = Stamps()
+        self.cause_cycles: list[int | None] = []
+
+    def add(self, name: str, cycles: np.ndarray, rows: np.ndarray) -> None:
+        """Take the rows of one record stream, and the cycles in which they passed."""
+        self._rows[name].append(rows)
+        if name == "orders":
+            self.cause_cycles += [
+                self.stamps.cycle(int(row["frame"]), int(row["sequence"]), int(cycle))
+                for row, cycle in zip(rows, cycles, strict=True)
+            ]
+
+    def journal(self) -> Journal:
+        """Return all rows as a journal."""
+        return Journal(
+            **{
+                journal: np.concatenate([*self._rows[name], np.zeros(0, TABLES[journal])])
+                for name, journal in TAPS.items()
+            }
+        )
 
 
 class _Conversation:
@@ -256,16 +271,12 @@ class _Conversation:
 
     def _take(self, words: np.ndarray) -> None:
         last = int(words[-1, 2]) & 0xF
-        size = FRAME_BYTES * (len(words) - 1) + last
+        size = WORD_BYTES * (len(words) - 1) + last
         frame = words[:, 1].astype("<u8").tobytes()[:size]
         sent = TxFrame(int(words[0, 0]), self._card.now_ns, frame)
         self.sent.append(sent)
         if self._venue is not None:
             self._answers.extend(self._venue.take(frame, sent.at_ns))
-
-
-def _joined(parts: list[np.ndarray]) -> np.ndarray:
-    return np.concatenate(parts) if parts else np.zeros(0, np.uint64)
 
 
 def _declare(lib: ctypes.CDLL) -> ctypes.CDLL:

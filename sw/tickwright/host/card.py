@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from tickwright.book.regs import BookRegs
-from tickwright.core.regs import Block, Bus
+from tickwright.core.regs import Block, Bus, Status
 from tickwright.feed.regs import FeedRegs
 from tickwright.host.setup import CardSetup, PairSetup, SymbolSetup
 from tickwright.order.regs import OrderRegs
@@ -93,6 +93,17 @@ class Card:
     def open_feed(self) -> None:
         """Let market data in."""
         self.feed.enable = 1
+
+    def counters(self) -> dict[str, dict[str, int]]:
+        """Return every status register of every stage, by block and name."""
+        return {
+            name: {
+                register.name: getattr(block, register.name)
+                for register in type(block).registers
+                if isinstance(register, Status)
+            }
+            for name, block in vars(self).items()
+        }
 
     def _check_sizes(self, setup: CardSetup) -> None:
         for name, needed, exact in (

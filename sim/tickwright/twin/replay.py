@@ -1,0 +1,59 @@
+"""A capture through the twin: the host's own code loads it, a venue answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from tickwright.exchange.scripted import ScriptedVenue
+from tickwright.host.card import Card
+from tickwright.host.setup import CardSetup
+from tickwright.replay.numbering import Numbering
+from tickwright.replay.outcome import Outcome
+from tickwright.top.presets import Preset
+from tickwright.twin.card import Run, TwinCard
+from tickwright.twin.frames import Frames
+from tickwright.twin.venue import VenuePeer
+
+__all__ = ["TwinReplay", "replay"]
+
+
+class TwinReplay:
+    """What the twin made of a capture: the run, its outcome, and the card's own counters."""
+
+    def __init__(self, run: Run, outcome: Outcome, counters: dict[str, dict[str, int]]) -> None:
+        self.run = run
+        self.outcome = outcome
+        self.counters = counters
+
+
+def replay(
+    frames: Iterable[Frames],
+    setup: CardSetup,
+    preset: Preset,
+    script: ScriptedVenue,
+    *,
+    fee: int = 0,
+    waves: Path | None = None,
+) -> TwinReplay:
+    """Play a capture through a fresh card and return what came of it.
+
+    ``fee`` is that of one share, in 1/10000 dollar times 1000. With ``waves`` a waveform of the
+    whole run is written there.
+    """
+    setup.check_fits(preset)
+    with TwinCard(preset, hold_ns=setup.feed.hold_ns, waves=waves) as twin, Card(twin) as card:
+        card.load(setup)
+        card.arm(setup.gate.state)
+        card.open_feed()
+        run = twin.play(frames, VenuePeer(setup.session, script))
+        counters = card.counters()
+    outcome = Outcome(
+        setup=setup,
+        journal=run.journal,
+        numbering=Numbering.of(run.journal, setup.feed.start_sequence),
+        fee=fee,
+        frames=[sent.frame for sent in run.sent],
+        latencies=run.latencies,
+    )
+    return TwinReplay(run, outcome, counters)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -210,7 +211,7 @@ def test_setup_of_this_clone_has_nothing_to_do_and_is_quick(project: Path):
     done = subprocess.run(
         [sys.executable, "-m", "tickwright.setup"],
         cwd=project,
-        env={"PYTHONPATH": "sim", "PATH": steps.os.environ["PATH"], "HOME": str(Path.home())},
+        env={**os.environ, "PYTHONPATH": "sim"},
         capture_output=True,
         text=True,
         timeout=120,

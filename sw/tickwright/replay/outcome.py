@@ -14,6 +14,7 @@ from tickwright.risk.checks import CHECKS
 
 __all__ = ["Fill", "OrderRow", "Outcome", "SymbolResult", "Wish"]
 
+PRICE_SCALE = 10_000  # price units in a dollar
 FEE_SCALE = 1000  # a fee is counted in 1/1000 of a price unit
 
 

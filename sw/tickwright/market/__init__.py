@@ -1,0 +1,1 @@
+"""Market data at rest: captures, ITCH files, and synthetic sessions."""

@@ -1,9 +1,10 @@
 """Messages of the market data feed: MoldUDP64 and TotalView-ITCH 5.0.
 
 Sources: Nasdaq, "MoldUDP64 Protocol Specification", V 1.00: downstream packet, request packet;
-Nasdaq, "Nasdaq TotalView-ITCH 5.0", section 1: 1.1 system event, 1.2 stock related messages,
-1.3 add order, 1.4 modify order, 1.5 trade, 1.6 net order imbalance, 1.7 retail price improvement,
-1.8 direct listing with capital raise. Timestamps are nanoseconds since midnight.
+Nasdaq, "Nasdaq TotalView-ITCH 5.0", chapter "Message Formats" (numbered 4.x in 2020, 1.x in 2023):
+system event, stock related, add order, modify order, trade, net order imbalance, retail price
+improvement and direct listing with capital raise messages. Timestamps are nanoseconds since
+midnight.
 """
 
 from tickwright.core.wire import Alpha, Length, Message, Price, Rest, UInt

@@ -42,6 +42,7 @@ class Run:
 
     journal: Journal
     sent: list[TxFrame]
+    passed: dict[str, np.ndarray]  # cycle in which each row of each table of the journal passed
     cause_cycles: list[int | None]  # cycle of the last byte of the message behind each order
     cycles: int  # simulated, start-up left out
 
@@ -130,6 +131,7 @@ class TwinCard:
         return Run(
             journal=record.journal(),
             sent=conversation.sent,
+            passed=record.passed(),
             cause_cycles=record.cause_cycles,
             cycles=self.cycle - start,
         )
@@ -213,17 +215,26 @@ class _Record:
 
     def __init__(self) -> None:
         self._rows: dict[str, list[np.ndarray]] = {name: [] for name in TAPS}
+        self._cycles: dict[str, list[np.ndarray]] = {name: [] for name in TAPS}
         self.stamps = Stamps()
         self.cause_cycles: list[int | None] = []
 
     def add(self, name: str, cycles: np.ndarray, rows: np.ndarray) -> None:
         """Take the rows of one record stream, and the cycles in which they passed."""
         self._rows[name].append(rows)
+        self._cycles[name].append(cycles.copy())
         if name == "orders":
             self.cause_cycles += [
                 self.stamps.cycle(int(row["frame"]), int(row["sequence"]), int(cycle))
                 for row, cycle in zip(rows, cycles, strict=True)
             ]
+
+    def passed(self) -> dict[str, np.ndarray]:
+        """Return the cycle of each row, by table of the journal."""
+        return {
+            journal: np.concatenate([*self._cycles[name], np.zeros(0, np.uint64)])
+            for name, journal in TAPS.items()
+        }
 
     def journal(self) -> Journal:
         """Return all rows as a journal."""

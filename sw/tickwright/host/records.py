@@ -15,6 +15,7 @@ import numpy as np
 
 __all__ = [
     "APPLIED",
+    "BBO_ROW",
     "CAPACITY",
     "INTENT",
     "LEGS",
@@ -198,6 +199,23 @@ RESPONSE = np.dtype(
     ]
 )
 """What the venue answered, in the order the ledger took it."""
+
+BBO_ROW = np.dtype(
+    [
+        ("message", "u8"),
+        ("timestamp_ns", "u8"),
+        ("locate", "u2"),
+        ("symbol", "u4"),
+        ("bid", "u4"),
+        ("bid_shares", "u4"),
+        ("ask", "u4"),
+        ("ask_shares", "u4"),
+        ("trusted", "u1"),
+        ("sequence", "u8"),
+        ("reasons", "u2"),
+    ]
+)
+"""A row of the file of best prices; `symbol` is an index, `locate` 0 where it is not known."""
 
 TABLES = {
     "quotes": QUOTE,

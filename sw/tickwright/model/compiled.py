@@ -1,0 +1,52 @@
+"""How the functions of the model are compiled, and where the machine code is kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba.core import config
+
+from tickwright.core import wire
+from tickwright.feed import messages, reasons
+from tickwright.host import records
+from tickwright.risk import checks
+
+__all__ = ["compiled", "keep_in"]
+
+# What the machine code depends on besides the model itself: numba only looks at the file of the
+# function it compiles, not at the tables and functions that the code was made with.
+_TABLES = (wire, messages, reasons, checks, records)
+_FUNCTIONS: list[Any] = []
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """Compile a function of plain integers and arrays when it is first called."""
+    dispatcher = numba.njit(error_model="numpy")(function)
+    if config.CACHE_DIR:
+        dispatcher.enable_caching()
+    _FUNCTIONS.append(dispatcher)
+    return dispatcher
+
+
+def keep_in(folder: Path) -> Path:
+    """Keep machine code below ``folder`` for later runs; until this is called none is kept.
+
+    Returns the folder for these very sources: code made from others is never taken up. Whoever
+    parses the command line calls this, before the model first runs.
+    """
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    sources += [Path(module.__file__) for module in _TABLES if module.__file__]
+    digest = hashlib.sha256()
+    for source in sources:
+        content = source.read_bytes()
+        digest.update(f"{source.name} {len(content)}\n".encode() + content)
+    kept = folder / f"model-{digest.hexdigest()[:16]}"
+    kept.mkdir(parents=True, exist_ok=True)
+    config.CACHE_DIR = str(kept)
+    for dispatcher in _FUNCTIONS:
+        dispatcher.enable_caching()
+    return kept

@@ -1,0 +1,123 @@
+"""The order in which quotes are stored and pairs evaluated."""
+
+from amaranth import *
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.fifo import SyncFIFOBuffered
+from amaranth.lib.wiring import In, Out
+
+from tickwright.book.types import Quote
+from tickwright.feed.types import Cause, Trust
+from tickwright.strategy.regs import StrategyRegs
+
+__all__ = ["Issue"]
+
+
+class Issue(wiring.Component):
+    """Lets one quote after the other take effect, each with the pairs that its symbol lists.
+
+    A quote is stored in the cycle in which its first pair is evaluated, so an evaluation sees all
+    quotes and taints before its own and none after it. What comes while pairs are still to be
+    evaluated waits in order. Should so much wait that the queue could overflow, quotes are stored
+    without their evaluations, one a cycle, and those are counted: the store is always right. ::
+
+        quotes ─┬──────────────▶ ┬─▶ stored, tainted
+        taints ─┴─▶ [ queue ] ─▶ ┴─▶ place ─▶ place ...
+
+    Latency: 0 cycles from a quote to ``stored`` and its first place when nothing waits; place k of
+    those used comes k cycles later. Throughput: 1 quote or taint per cycle; 1 place per cycle.
+
+    Members
+    -------
+    quotes, taints : ``In(stream)``
+        As the book publishes them.
+    stored : ``Out(Quote(symbols))``
+        Quote that takes effect; also when ``places`` must be looked up.
+    store, taint : ``Out(1)``
+        A quote, or a taint, takes effect in this cycle.
+    places : ``In(fanout)``
+        Places in use in the list of the symbol of ``stored``, in the same cycle.
+    symbol, place : ``Out(range(symbols))``, ``Out(range(fanout))``
+        Place of a list to evaluate.
+    issue : ``Out(1)``
+        Evaluate it.
+    cause : ``Out(Cause)``
+        Cause of the quote, in the cycle after.
+    hold : ``In(1)``
+        Let nothing take effect in this cycle.
+    evaluations_dropped : ``Out(32)``
+        Evaluations left out; stops counting at its maximum.
+    """
+
+    def __init__(self, preset):
+        self._depth = max(preset.queue, 4) * preset.fanout
+        self._fanout = preset.fanout
+        symbols = preset.symbols
+        super().__init__({
+            "quotes": In(stream.Signature(Quote(symbols), always_ready=True)),
+            "taints": In(stream.Signature(Trust(symbols), always_ready=True)),
+            "stored": Out(Quote(symbols)),
+            "store":  Out(1),
+            "taint":  Out(1),
+            "places": In(preset.fanout),
+            "symbol": Out(range(symbols)),
+            "place":  Out(range(preset.fanout)),
+            "issue":  Out(1),
+            "cause":  Out(Cause),
+            "hold":   In(1),
+            "evaluations_dropped": Out(StrategyRegs.evaluations_dropped.bits),
+        })
+        self._item = data.StructLayout({"taint": 1, "quote": Quote(symbols)})
+
+    def elaborate(self, platform):
+        m = Module()
+
+        width = self._item.as_shape().width
+        m.submodules.queue = queue = SyncFIFOBuffered(width=width, depth=self._depth)
+        arrival, item = Signal(self._item), Signal(self._item)
+        arrives, waits, takes, found = Signal(), Signal(), Signal(), Signal()
+        remaining = Signal(self._fanout)
+        symbol = Signal.like(self.symbol)
+
+        m.d.comb += [
+            arrives.eq(self.quotes.valid | self.taints.valid),
+            arrival.taint.eq(self.taints.valid),
+            arrival.quote.eq(self.quotes.payload),
+            waits.eq(queue.level != 0),
+            takes.eq(~remaining.any() & ~self.hold),
+            item.eq(Mux(waits, queue.r_data, arrival)),
+            found.eq(takes & Mux(waits, queue.r_rdy, arrives)),
+            queue.r_en.eq(takes & waits),
+            queue.w_data.eq(arrival),
+            queue.w_en.eq(arrives & (waits | ~takes)),
+            self.stored.eq(item.quote),
+            self.store.eq(found & ~item.taint),
+            self.taint.eq(found & item.taint),
+        ]
+
+        # While more than this wait, quotes leave the queue as fast as they can come. Until then the
+        # pairs of one more quote may be evaluated, and the buffer of the queue be under way.
+        crowded = queue.level > self._depth - self._fanout - 4
+        due = Signal(self._fanout)
+        with m.If(self.store & ~crowded):
+            m.d.comb += due.eq(self.places)
+        with m.Elif(~self.hold):
+            m.d.comb += due.eq(remaining)
+        with m.If(~self.hold):
+            m.d.sync += remaining.eq(due & (due - 1))
+        with m.If(self.store):
+            m.d.sync += [self.cause.eq(item.quote.cause), symbol.eq(item.quote.symbol)]
+        m.d.comb += [
+            self.issue.eq(due.any()),
+            self.symbol.eq(Mux(self.store, item.quote.symbol, symbol)),
+        ]
+        for place in reversed(range(self._fanout)):
+            with m.If(due[place]):
+                m.d.comb += self.place.eq(place)
+
+        dropped = Signal.like(self.evaluations_dropped)
+        m.d.comb += dropped.eq(self.evaluations_dropped + sum(self.places))
+        with m.If(self.store & crowded):
+            m.d.sync += self.evaluations_dropped.eq(
+                Mux(dropped < self.evaluations_dropped, ~0, dropped))
+
+        return m

@@ -1,0 +1,165 @@
+"""The arithmetic of a pair: how far its spread is from the mean, and what a trade would earn."""
+
+from amaranth import *
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from tickwright.feed.types import Cause
+from tickwright.strategy.parameters import Parameters
+from tickwright.strategy.store import Touch
+
+__all__ = ["Evaluation", "PairArithmetic", "Wish"]
+
+PRICE_BITS = 32
+FRACTION_BITS = 16          # of a hedge ratio and of a spread
+DROPPED_BITS = 8            # of a spread, where it becomes a deviation
+DEVIATION_LIMIT = 2**31 - 1
+
+
+class Wish(data.Struct):
+    """What trading one symbol of a pair would take: the limit prices and whether they can be."""
+
+    buy:      unsigned(PRICE_BITS + 1)  # best ask plus aggression
+    sell:     unsigned(PRICE_BITS)      # best bid minus aggression, where that is above 0
+    buyable:  unsigned(1)               # an ask is shown
+    sellable: unsigned(1)               # a bid is shown, and the limit price is above 0
+
+
+def Evaluation(symbols: int, pairs: int) -> data.StructLayout:
+    """A pair at one place in the order of quotes: all that a decision needs but its state."""
+    return data.StructLayout({
+        "pair":         range(pairs),
+        "cause":        Cause,
+        "parameters":   Parameters(symbols),
+        "wishes":       data.ArrayLayout(Wish, 2),
+        "priced":       1,   # all four best prices are shown
+        "sound":        1,   # priced, not crossed or locked, trusted and trading, both
+        "narrow":       1,   # neither touch is wider than it may be
+        "deep_short":   1,   # the best bid of A and best ask of B hold the shares of an entry
+        "deep_long":    1,
+        "earns_short":  1,   # the edge reaches the least one
+        "earns_long":   1,
+        "above":        1,   # the deviation is positive
+        "below":        1,
+        "deviation_sq": 64,
+    })
+
+
+class PairArithmetic(wiring.Component):
+    """Evaluates a pair on the touches of its two symbols. ::
+
+        cycle 0   products, spreads, depths   hedge * ask_b, hedge * bid_b
+              1   deviation, edges            s - mean, kept within 32 bits
+              2   square, comparisons         d * d
+              3   done
+
+    All is exact but the deviation, which is rounded down and limited to 2^31 - 1 either way.
+
+    Latency: 3 cycles. Throughput: 1 pair per cycle.
+
+    Members
+    -------
+    valid : ``In(1)``
+        Evaluate in this cycle.
+    pair, cause : ``In(range(pairs))``, ``In(Cause)``
+        Pair, and cause of the quote it is evaluated on.
+    parameters : ``In(Parameters(symbols))``
+        Parameters of the pair.
+    touches : ``In(ArrayLayout(Touch, 2))``
+        Touches of A and B.
+    evaluated : ``Out(1)``
+        An evaluation is done.
+    evaluation : ``Out(Evaluation(symbols, pairs))``
+        What it found.
+    """
+
+    def __init__(self, preset):
+        self._layout = Evaluation(preset.symbols, preset.pairs)
+        super().__init__({
+            "valid":      In(1),
+            "pair":       In(range(preset.pairs)),
+            "cause":      In(Cause),
+            "parameters": In(Parameters(preset.symbols)),
+            "touches":    In(data.ArrayLayout(Touch, 2)),
+            "evaluated":  Out(1),
+            "evaluation": Out(self._layout),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+
+        a, b = self.touches
+        hedge = self.parameters.hedge
+
+        first, second, third = (Signal(self._layout, name=f"stage_{n}") for n in (1, 2, 3))
+        valid = Signal(3)
+        m.d.sync += [valid.eq(Cat(self.valid, valid)), second.eq(first), third.eq(second)]
+        m.d.comb += [self.evaluated.eq(valid[2]), self.evaluation.eq(third)]
+
+        # Cycle 0. `bid_a` and `ask_a` are those of cycle 1, and so on.
+        bid_a, ask_a = Signal(PRICE_BITS), Signal(PRICE_BITS)
+        hedge_ask, hedge_bid = (Signal(signed(len(hedge) + PRICE_BITS), name=name)
+                                for name in ("hedge_ask", "hedge_bid"))
+        m.d.sync += [
+            hedge_ask.eq(hedge * b.ask),
+            hedge_bid.eq(hedge * b.bid),
+            bid_a.eq(a.bid),
+            ask_a.eq(a.ask),
+        ]
+        self._compare_touches(m, first)
+
+        # Cycle 1. Every term is exact: the sums of Amaranth are as wide as they may become.
+        mean = first.parameters.mean
+        spread = ((bid_a + ask_a) << FRACTION_BITS) - (hedge_ask + hedge_bid)
+        raw = (spread - mean) >> DROPPED_BITS
+        deviation = Signal(signed(32))
+        edge_short = Signal(signed(62))
+        edge_long  = Signal(signed(62))
+        m.d.sync += [
+            deviation.eq(Mux(raw > DEVIATION_LIMIT, DEVIATION_LIMIT,
+                             Mux(raw < -DEVIATION_LIMIT, -DEVIATION_LIMIT, raw))),
+            edge_short.eq((bid_a << FRACTION_BITS + 1) - (hedge_ask << 1) - mean),
+            edge_long.eq(mean - (ask_a << FRACTION_BITS + 1) + (hedge_bid << 1)),
+        ]
+
+        # Cycle 2.
+        min_edge = second.parameters.min_edge
+        m.d.sync += [
+            third.deviation_sq.eq(deviation * deviation),
+            third.above.eq(deviation > 0),
+            third.below.eq(deviation < 0),
+            third.earns_short.eq(edge_short >= min_edge),
+            third.earns_long.eq(edge_long >= min_edge),
+        ]
+
+        return m
+
+    def _compare_touches(self, m, found):
+        """Find in cycle 0 what needs no product."""
+        a, b = self.touches
+        parameters = self.parameters
+        aggressions = (parameters.aggression_a, parameters.aggression_b)
+        uncrossed = (a.bid < a.ask) & (b.bid < b.ask)
+        usable = a.trusted & b.trusted & a.trading & b.trading
+        priced = Signal()
+        m.d.comb += priced.eq(a.bid.any() & a.ask.any() & b.bid.any() & b.ask.any())
+        m.d.sync += [
+            found.pair.eq(self.pair),
+            found.cause.eq(self.cause),
+            found.parameters.eq(parameters),
+            found.priced.eq(priced),
+            found.sound.eq(priced & uncrossed & usable),
+            found.narrow.eq((a.ask - a.bid <= parameters.max_spread_a)
+                            & (b.ask - b.bid <= parameters.max_spread_b)),
+            found.deep_short.eq((a.bid_shares >= parameters.shares_a)
+                                & (b.ask_shares >= parameters.shares_b)),
+            found.deep_long.eq((a.ask_shares >= parameters.shares_a)
+                               & (b.bid_shares >= parameters.shares_b)),
+        ]
+        for touch, aggression, wish in zip((a, b), aggressions, found.wishes, strict=True):
+            m.d.sync += [
+                wish.buy.eq(touch.ask + aggression),
+                wish.sell.eq(touch.bid - aggression),
+                wish.buyable.eq(touch.ask.any()),
+                wish.sellable.eq(touch.bid > aggression),
+            ]

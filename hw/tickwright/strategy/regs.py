@@ -1,0 +1,71 @@
+"""Registers of the pairs strategy."""
+
+from tickwright.core.regs import Block, Control, Status, Strobe
+
+__all__ = ["PARAMETERS", "StrategyRegs"]
+
+
+class StrategyRegs(Block):
+    """Parameters and state of the pairs, and which pairs each symbol lists.
+
+    The parameters of a pair are written one by one and taken as a whole by `load`.
+    """
+
+    pair = Control(16, "Pair that `load`, `resume` and the state below are about.", unit="index")
+
+    enabled      = Control(1, "The pair may enter; it may always exit.")
+    symbol_a     = Control(16, "First symbol of the pair.", unit="index")
+    symbol_b     = Control(16, "Second symbol; not the first.", unit="index")
+    hedge        = Control(24, "Hedge ratio, two's complement, above 0.",
+                           unit="2^-16 dollars of A per dollar of B")
+    mean         = Control(48, "Mean of the spread, two's complement.", unit="2^-16/20000 dollar")
+    entry_sq     = Control(64, "Square of the least deviation that enters.",
+                           unit="(2^-8/20000 dollar)^2")
+    exit_sq      = Control(64, "Square of the greatest deviation that has reverted; at most "
+                               "`entry_sq`.", unit="(2^-8/20000 dollar)^2")
+    stop_sq      = Control(64, "Square of the least deviation that stops the pair; above "
+                               "`entry_sq`.", unit="(2^-8/20000 dollar)^2")
+    min_edge     = Control(48, "Least executable edge per share of A that enters, fees included; "
+                               "two's complement.", unit="2^-16/20000 dollar")
+    shares_a     = Control(20, "Shares of A of an entry, 1 to 999,999.", unit="shares")
+    shares_b     = Control(20, "Shares of B of an entry, 1 to 999,999.", unit="shares")
+    max_spread_a = Control(32, "Widest touch of A that enters.", unit="1/10000 dollar")
+    max_spread_b = Control(32, "Widest touch of B that enters.", unit="1/10000 dollar")
+    aggression_a = Control(24, "How far beyond the touch of A its limit price lies.",
+                           unit="1/10000 dollar")
+    aggression_b = Control(24, "How far beyond the touch of B its limit price lies.",
+                           unit="1/10000 dollar")
+    retry_ns     = Control(40, "Feed time from one intent of the pair to the next.", unit="ns")
+
+    load = Strobe("Take all parameters above for `pair`, between two evaluations; its state stays.")
+
+    list_symbol   = Control(16, "Symbol whose list `set_list` changes.", unit="index")
+    list_position = Control(8, "Place in the list; pairs ascend along it.", unit="index")
+    list_pair     = Control(16, "Pair to list there.", unit="index")
+    list_valid    = Control(1, "Whether the place is used.")
+
+    set_list = Strobe("Change one place of a list.")
+
+    epoch = Control(16, "Number of the parameter set, carried by every intent.")
+
+    ready               = Status(1, "The tables are cleared; until then nothing may be loaded.")
+    refused_writes      = Status(16, "Uses of `load` or `set_list` that were refused: too early, or "
+                                     "an index out of range, or a pair of one symbol.",
+                                 unit="writes")
+    evaluations         = Status(32, "Evaluations of a pair.", unit="evaluations")
+    evaluations_dropped = Status(32, "Evaluations left out because too many quotes waited.",
+                                 unit="evaluations")
+    intents             = Status(32, "Intents made.", unit="intents")
+
+    phase   = Status(2, "Phase of `pair`: 0 flat, 1 pending, 2 holding.")
+    held_a  = Status(24, "Shares of A that `pair` holds, two's complement.", unit="shares")
+    held_b  = Status(24, "Shares of B that `pair` holds, two's complement.", unit="shares")
+    stopped = Status(1, "Whether `pair` was stopped and may not enter.")
+
+    resume = Strobe("Let `pair` enter again after a stop.")
+
+
+PARAMETERS = ("enabled", "symbol_a", "symbol_b", "hedge", "mean", "entry_sq", "exit_sq", "stop_sq",
+              "min_edge", "shares_a", "shares_b", "max_spread_a", "max_spread_b", "aggression_a",
+              "aggression_b", "retry_ns")
+"""Names of the registers that make the parameters of a pair."""

@@ -55,6 +55,7 @@ class TestMake:
             return Step(name, lambda: name in happened, lambda: happened.append(name))
 
         monkeypatch.setattr(Clone, "steps", (step("a"), step("b"), step("c")))
+        (tmp_path / "requirements.lock").touch()
         return Clone(tmp_path)
 
     def test_runs_the_steps_in_order(self, three: Clone, happened: list[str]):
@@ -72,6 +73,12 @@ class TestMake:
         assert first.index("1/3 a ...") < first.index("1/3 done in") < first.index("2/3 b ...")
         make(three)
         assert capsys.readouterr().out.startswith("setup: everything is there")
+
+    def test_leaves_a_folder_alone_that_is_no_clone(self, three: Clone, happened: list[str]):
+        three.lock.unlink()
+        with pytest.raises(SetupError, match="not a clone"):
+            make(three)
+        assert happened == []
 
     def test_names_each_missing_program(self, three: Clone, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(machine.shutil, "which", lambda name: None)

@@ -183,6 +183,8 @@ class Clone:
 
 def make(clone: Clone) -> None:
     """Do what is missing in ``clone``, and say so."""
+    if not clone.lock.is_file():
+        raise SetupError(f"{clone.root} is not a clone of Tickwright; set-up is for clones")
     absent = [program for program in PROGRAMS if not program.present]
     if absent:
         raise SetupError("\n".join(f"{each.name} is missing: {each.remedy}" for each in absent))

@@ -44,6 +44,7 @@ class Run:
     sent: list[TxFrame]
     passed: dict[str, np.ndarray]  # cycle in which each row of each table of the journal passed
     cause_cycles: list[int | None]  # cycle of the last byte of the message behind each order
+    frame_cycles: np.ndarray  # cycle of the first word of each frame of the feed
     cycles: int  # simulated, start-up left out
 
     @property
@@ -124,7 +125,7 @@ class TwinCard:
         self._lib.card_clear(self._card)
         for chunk in frames:
             self._play_chunk(chunk, conversation)
-            record.stamps.add(chunk, self._frame_cycles())
+            record.play(chunk, self._frame_cycles())
             self._collect(record)
         self._settle(conversation)
         self._collect(record)
@@ -133,6 +134,7 @@ class TwinCard:
             sent=conversation.sent,
             passed=record.passed(),
             cause_cycles=record.cause_cycles,
+            frame_cycles=np.concatenate([*record.frame_cycles, np.zeros(0, np.uint64)]),
             cycles=self.cycle - start,
         )
 
@@ -216,8 +218,14 @@ class _Record:
     def __init__(self) -> None:
         self._rows: dict[str, list[np.ndarray]] = {name: [] for name in TAPS}
         self._cycles: dict[str, list[np.ndarray]] = {name: [] for name in TAPS}
-        self.stamps = Stamps()
+        self._stamps = Stamps()
+        self.frame_cycles: list[np.ndarray] = []
         self.cause_cycles: list[int | None] = []
+
+    def play(self, chunk: Frames, cycles: np.ndarray) -> None:
+        """Take frames that were played, and the cycles of their first words."""
+        self._stamps.add(chunk, cycles)
+        self.frame_cycles.append(cycles)
 
     def add(self, name: str, cycles: np.ndarray, rows: np.ndarray) -> None:
         """Take the rows of one record stream, and the cycles in which they passed."""
@@ -225,7 +233,7 @@ class _Record:
         self._cycles[name].append(cycles.copy())
         if name == "orders":
             self.cause_cycles += [
-                self.stamps.cycle(int(row["frame"]), int(row["sequence"]), int(cycle))
+                self._stamps.cycle(int(row["frame"]), int(row["sequence"]), int(cycle))
                 for row, cycle in zip(rows, cycles, strict=True)
             ]
 

@@ -4,7 +4,15 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from tickwright.core.regs import WORD_BITS, Block, Control, Register, Status, Strobe
+from tickwright.core.regs import (
+    WORD_BITS,
+    WORD_BYTES,
+    Block,
+    Control,
+    Register,
+    Status,
+    Strobe,
+)
 
 __all__ = ["BusSignature", "RegisterFile"]
 
@@ -93,7 +101,7 @@ class RegisterFile(wiring.Component):
 
         with m.Switch(self.bus.addr):
             for register in self.block.registers:
-                index = register.offset // (WORD_BITS // 8)
+                index = register.offset // WORD_BYTES
                 with m.Case(index):
                     self._read_low(m, register, high)
                     if register.name in staged:
@@ -103,8 +111,9 @@ class RegisterFile(wiring.Component):
                         self._write(m, register, self.bus.w_data)
                 if register.words == 2:
                     with m.Case(index + 1):
-                        with m.If(self.bus.r_en & (not isinstance(register, Strobe))):
-                            m.d.sync += self.bus.r_data.eq(high)
+                        if not isinstance(register, Strobe):
+                            with m.If(self.bus.r_en):
+                                m.d.sync += self.bus.r_data.eq(high)
                         if register.name in staged:
                             self._write(m, register, Cat(staged[register.name], self.bus.w_data))
 

@@ -222,6 +222,7 @@ def test_missing_options_differ_from_none_of_them():
         pytest.param(b"", id="no-length"),
         pytest.param(b"\x00", id="half-a-length"),
         pytest.param(b"\x00\x04\x05\x02A", id="cut"),
+        pytest.param(b"\x00\x03\x02\x02", id="cut-in-a-value"),
         pytest.param(b"\x00\x02\x00\x02", id="element-without-tag"),
         pytest.param(b"\x00\x01\x00", id="element-without-tag-at-the-end"),
         pytest.param(b"\x00\x03\x03\x02A", id="element-past-the-end"),

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from scapy.layers.dns import DNS
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
@@ -151,6 +152,7 @@ def test_feed_frame_is_dissected_to_its_messages():
     # The source port is one that scapy gives to DNS.
     frame = Ether(bytes(Ether() / IP() / UDP(sport=53, dport=FEED_PORT) / Raw(payload)))
 
+    assert DNS not in frame
     mold = frame[MoldUDP64]
     assert (mold.session, mold.sequence, mold.count) == (b"000010059B", 77, 2)
     assert [block.length for block in mold.blocks] == [36, 19]

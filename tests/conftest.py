@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 CLOCK_PERIOD = 1 / 156.25e6  # seconds
+STEPS_PER_CYCLE = 2  # one for each edge of the clock
 DEADLINE = 10_000  # cycles
 ROOT = Path(__file__).resolve().parent.parent
+
+Bench = Callable[[Any], Coroutine[Any, Any, None]]
 
 
 @pytest.fixture
@@ -32,21 +36,40 @@ def shared_data() -> Path:
 def simulate(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., None]:
     """Run testbenches against a component; pytest keeps the waveform only if the test fails.
 
-    ``simulate(dut, *benches, deadline=cycles)`` returns when every bench has.
+    ``simulate(dut, *benches, background=[...], deadline=cycles)`` returns when every bench has;
+    those in the background need not end.
     """
     from amaranth.sim import Simulator
 
-    def run(dut: Any, *benches: Callable[..., Any], deadline: int = DEADLINE) -> None:
-        async def watchdog(ctx: Any) -> None:
-            await ctx.tick().repeat(deadline)
-            raise TimeoutError(f"no verdict after {deadline} cycles")
+    def run(
+        dut: Any, *benches: Bench, background: Iterable[Bench] = (), deadline: int = DEADLINE
+    ) -> None:
+        started: list[Coroutine[Any, Any, None]] = []
+
+        def recorded(bench: Bench) -> Bench:
+            async def start(ctx: Any) -> None:
+                started.append(bench(ctx))
+                await started[-1]
+
+            return start
 
         sim = Simulator(dut)
         sim.add_clock(CLOCK_PERIOD)
-        sim.add_testbench(watchdog, background=True)
+        for bench in background:
+            sim.add_testbench(recorded(bench), background=True)
         for bench in benches:
-            sim.add_testbench(bench)
-        with sim.write_vcd(str(tmp_path / f"{request.node.name[:80].replace('/', '-')}.vcd")):
-            sim.run()
+            sim.add_testbench(recorded(bench))
+        try:
+            with sim.write_vcd(str(tmp_path / f"{request.node.name[:80].replace('/', '-')}.vcd")):
+                for _ in range(deadline * STEPS_PER_CYCLE):
+                    if not sim.advance():
+                        return
+            raise TimeoutError(f"no verdict after {deadline} cycles")
+        finally:
+            # Amaranth's `repeat` and `until` complain when they are closed while they wait; left
+            # to the garbage collector, they do so in the middle of another test.
+            for bench in started:
+                with suppress(RuntimeError):
+                    bench.close()
 
     return run

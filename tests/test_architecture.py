@@ -7,6 +7,7 @@ source tree, so that the tests at the end can show each of them to a tree that b
 from __future__ import annotations
 
 import ast
+import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -406,6 +407,17 @@ def test_a_breach_is_found(tmp_path: Path, rule: Rule, files: dict[str, str]):
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__.replace("_", "-"))
 def test_a_sound_tree_breaks_no_rule(tmp_path: Path, rule: Rule):
     assert list(rule(written(tmp_path, SOUND))) == []
+
+
+def test_types_are_checked_in_exactly_the_pure_modules_of_the_gateware():
+    settings = tomllib.loads(Path(__file__).parent.with_name("pyproject.toml").read_text())
+    prefix = f"hw/{NAMESPACE}/"
+    checked = {
+        entry.removeprefix(prefix)
+        for entry in settings["tool"]["pyright"]["include"]
+        if entry.startswith(prefix)
+    }
+    assert checked == PURE_MODULES | {f"**/{name}" for name in PURE_NAMES}
 
 
 def test_every_rule_is_seen_to_fail():

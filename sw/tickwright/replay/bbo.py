@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -40,11 +40,17 @@ SHOWN = ("bid", "bid_shares", "ask", "ask_shares")
 
 
 def journal_rows(
-    journal: Journal, setup: CardSetup, numbering: Numbering, stamps: Mapping[int, int]
+    journal: Journal,
+    setup: CardSetup,
+    numbering: Numbering,
+    *,
+    stamps: Mapping[int, int],
+    locates: Mapping[str, int],
 ) -> np.ndarray:
     """Return the rows that a card's journal stands for (specification, section 5).
 
-    ``stamps`` gives the time stamp of the message behind each Trust record, by its sequence.
+    ``stamps`` gives the time stamp of the message behind each Trust record, by its sequence;
+    ``locates`` those of symbols, by name.
     """
     quotes, trusts = journal.quotes, journal.trusts[journal.trusts["all"] == 1]
     state = np.zeros(len(setup.symbols), BBO_ROW)
@@ -60,11 +66,14 @@ def journal_rows(
         hit = state["reasons"] == 0
         state["reasons"] |= trust["reasons"]
         rows = state[hit].copy()
-        rows["sequence"], rows["feed_ns"] = sequence, stamps[sequence]
+        rows["sequence"], rows["timestamp_ns"] = sequence, stamps[sequence]
         found.append(rows)
     found.append(_changes(quotes[start:], state))
     rows = np.concatenate(found)
     rows["message"] = numbering.numbers(rows["sequence"])
+    rows["trusted"] = rows["reasons"] == 0
+    places = np.array([locates.get(symbol.name, 0) for symbol in setup.symbols], np.uint16)
+    rows["locate"] = places[rows["symbol"]]
     return rows
 
 
@@ -72,7 +81,8 @@ def _changes(quotes: np.ndarray, state: np.ndarray) -> np.ndarray:
     """Return the quotes that differ from the symbol's row before; keep the last in ``state``."""
     every = np.zeros(len(state) + len(quotes), BBO_ROW)
     every[: len(state)] = state
-    for name in ("sequence", "feed_ns", "symbol", "reasons", *SHOWN):
+    every["timestamp_ns"][len(state) :] = quotes["feed_ns"]
+    for name in ("sequence", "symbol", "reasons", *SHOWN):
         every[name][len(state) :] = quotes[name]
     order = np.argsort(every["symbol"], kind="stable")
     sorted_rows = every[order]
@@ -91,41 +101,40 @@ def reason_text(reasons: int) -> str:
     return "+".join(name for bit, name in enumerate(REASONS) if reasons >> bit & 1)
 
 
-def write_bbo(
-    path: Path, rows: Iterable[np.ndarray], setup: CardSetup, locates: Mapping[str, int],
-    day: date | None,
-) -> int:  # fmt: skip
+def write_bbo(path: Path, tables: Iterable[np.ndarray], setup: CardSetup, day: date | None) -> int:
     """Write the rows, whole or not at all; return how many. Prices in 1/10000 dollar."""
-    names = [symbol.name for symbol in setup.symbols]
-    shown = ["" if name.startswith(UNNAMED) else name for name in names]
-    places = [locates.get(name, "") for name in names]
+    names = ["" if symbol.name.startswith(UNNAMED) else symbol.name for symbol in setup.symbols]
     draft = path.with_name(f"{path.name}.draft")
     count = 0
     try:
         with draft.open("w", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(BBO_COLUMNS)
-            for table in rows:
-                count += len(table)
-                writer.writerows(
-                    (
-                        row["message"],
-                        row["feed_ns"],
-                        places[row["symbol"]],
-                        shown[row["symbol"]],
-                        row["bid"],
-                        row["bid_shares"],
-                        row["ask"],
-                        row["ask_shares"],
-                        int(row["reasons"] == 0),
-                        day or "",
-                        VENUE,
-                        row["sequence"],
-                        reason_text(int(row["reasons"])),
-                    )
-                    for row in table
-                )
+            for rows in tables:
+                count += len(rows)
+                writer.writerows(_lines(rows, names, day))
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
     return count
+
+
+def _lines(rows: np.ndarray, names: list[str], day: date | None) -> Iterator[tuple[object, ...]]:
+    plain = {name: rows[name].tolist() for name in rows.dtype.names or ()}
+    texts = {reasons: reason_text(reasons) for reasons in set(plain["reasons"])}
+    for at in range(len(rows)):
+        yield (
+            plain["message"][at],
+            plain["timestamp_ns"][at],
+            plain["locate"][at],
+            names[plain["symbol"][at]],
+            plain["bid"][at],
+            plain["bid_shares"][at],
+            plain["ask"][at],
+            plain["ask_shares"][at],
+            plain["trusted"][at],
+            day or "",
+            VENUE,
+            plain["sequence"][at],
+            texts[plain["reasons"][at]],
+        )

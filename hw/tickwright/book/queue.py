@@ -1,0 +1,156 @@
+"""Where events wait for the book."""
+
+from amaranth import *
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib.wiring import In, Out
+
+from tickwright.book.operations import Operation, OperationKind
+from tickwright.book.types import Overflow
+from tickwright.feed.types import BookEvent, BookOp, Reason, StatusEvent, Trust
+
+__all__ = ["EventQueue"]
+
+KINDS = {
+    BookOp.ADD:     OperationKind.ADD,
+    BookOp.EXECUTE: OperationKind.REDUCE,
+    BookOp.CANCEL:  OperationKind.REDUCE,
+    BookOp.DELETE:  OperationKind.DELETE,
+    BookOp.REPLACE: OperationKind.REPLACE,
+}
+
+
+class EventQueue(wiring.Component):
+    """Keeps what the feed says, in order, until the book takes it; what finds no room is told.
+
+    Events and statuses have three quarters of the queue; the rest is kept for trust records. The
+    first event refused leaves a record in its place that sets reason `overflow` on all symbols;
+    from then on events are refused until the queue is half empty. While the tables are not
+    cleared, every event is refused.
+
+    A trust record is never refused. One that finds all of the queue taken waits beside it; others
+    that come meanwhile are merged into it: their reasons are added, and its scope is then all
+    symbols. ::
+
+        events ──┐                    ┌─ empty ───────────────────┐
+        statuses ├─▶ [ room? ] ─ yes ─┴─▶ [ waiting ] ────────────┴─▶ operations
+        trusts ──┘       └─ no ──▶ record, overflows
+
+    Latency: 0 cycles where nothing waits; 1 to `overflows`. Throughput: 1 a cycle.
+
+    Members
+    -------
+    cleared : ``In(1)``
+        The tables of the book may be used. Nothing leaves before.
+    events, statuses, trusts : ``In(stream.Signature(..., always_ready=True))``
+        What the feed says; at most one of the three in a cycle.
+    operations : ``Out(stream.Signature(Operation(symbols)))``
+        What the book has to do next.
+    overflows : ``Out(stream.Signature(Overflow, always_ready=True))``
+        Each event or status that was refused.
+    entered : ``Out(1)``
+        An event or status was taken in this cycle.
+    """
+
+    def __init__(self, preset):
+        if preset.queue < 4:
+            raise ValueError(f"queue is {preset.queue}, expected at least 4")
+        self._preset = preset
+        symbols = preset.symbols
+        super().__init__({
+            "cleared":    In(1),
+            "events":     In(stream.Signature(BookEvent(symbols), always_ready=True)),
+            "statuses":   In(stream.Signature(StatusEvent(symbols), always_ready=True)),
+            "trusts":     In(stream.Signature(Trust(symbols), always_ready=True)),
+            "operations": Out(stream.Signature(Operation(symbols))),
+            "overflows":  Out(stream.Signature(Overflow, always_ready=True)),
+            "entered":    Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+
+        layout, depth = Operation(self._preset.symbols), self._preset.queue
+        m.submodules.waiting = waiting = SyncFIFO(width=layout.size, depth=depth)
+        arriving = Signal(layout)
+        late     = Signal(layout)  # a record that found no place
+        is_late  = Signal()
+        dropping = Signal()
+        self._translate(m, arriving)
+
+        event   = Signal()
+        refused = Signal()
+        offered = Signal()  # what arrives, or the record in place of it, asks for a place
+        m.d.comb += [
+            event.eq(self.events.valid | self.statuses.valid),
+            refused.eq(event & (~self.cleared | dropping | is_late
+                                | (waiting.level >= depth - depth // 4))),
+            self.entered.eq(event & ~refused),
+            offered.eq(self.trusts.valid | self.entered | refused & ~dropping),
+        ]
+        with m.If(refused):
+            m.d.sync += dropping.eq(1)
+        with m.If(self.cleared & dropping & ~is_late & (waiting.level <= depth // 2)):
+            m.d.sync += dropping.eq(0)
+        m.d.sync += self.overflows.valid.eq(refused)
+        m.d.sync += self.overflows.p.sequence.eq(arriving.cause.sequence)
+
+        current = Signal(layout)
+        m.d.comb += current.eq(arriving)
+        with m.If(refused):
+            m.d.comb += [
+                current.kind.eq(OperationKind.TAINT),
+                current.detail.trust.reasons.eq(Reason.OVERFLOW),
+                current.detail.trust.first.eq(0),
+                current.detail.trust.last.eq(0),
+            ]
+
+        passed = Signal()
+        m.d.comb += [
+            self.operations.valid.eq(self.cleared & (waiting.r_rdy | offered & ~is_late)),
+            self.operations.p.eq(data.View(layout, Mux(waiting.r_rdy, waiting.r_data,
+                                                       current.as_value()))),
+            waiting.r_en.eq(self.cleared & self.operations.ready),
+            passed.eq(self.cleared & self.operations.ready & ~waiting.r_rdy & ~is_late),
+            waiting.w_data.eq(Mux(is_late, late.as_value(), current.as_value())),
+            waiting.w_en.eq(is_late | offered & ~passed),
+        ]
+        with m.If(waiting.w_rdy):
+            m.d.sync += is_late.eq(is_late & offered)
+        with m.Elif(offered):
+            m.d.sync += is_late.eq(1)
+        with m.If(offered & (waiting.w_rdy | ~is_late)):
+            m.d.sync += late.eq(current)
+        with m.Elif(offered):
+            m.d.sync += late.kind.eq(OperationKind.TAINT)
+            m.d.sync += late.detail.trust.reasons.eq(late.detail.trust.reasons
+                                                     | current.detail.trust.reasons)
+
+        return m
+
+    def _translate(self, m, arriving):
+        """Let ``arriving`` be what arrives, as an operation."""
+        with m.If(self.events.valid):
+            order = arriving.detail.order
+            m.d.comb += arriving.symbol.eq(self.events.p.symbol)
+            m.d.comb += arriving.cause.eq(self.events.p.cause)
+            for name in ("reference", "new_reference", "side", "shares", "price"):
+                m.d.comb += getattr(order, name).eq(getattr(self.events.p, name))
+            with m.Switch(self.events.p.op):
+                for op, kind in KINDS.items():
+                    with m.Case(op):
+                        m.d.comb += arriving.kind.eq(kind)
+        with m.Elif(self.statuses.valid):
+            m.d.comb += [
+                arriving.kind.eq(OperationKind.STATUS),
+                arriving.symbol.eq(self.statuses.p.symbol),
+                arriving.cause.eq(self.statuses.p.cause),
+                arriving.detail.status.eq(self.statuses.p.status),
+            ]
+        with m.Elif(self.trusts.valid):
+            m.d.comb += arriving.kind.eq(Mux(self.trusts.p.all, OperationKind.TAINT,
+                                             OperationKind.TRUST))
+            m.d.comb += arriving.symbol.eq(self.trusts.p.symbol)
+            m.d.comb += arriving.cause.eq(self.trusts.p.cause)
+            for name in ("reasons", "first", "last"):
+                m.d.comb += getattr(arriving.detail.trust, name).eq(getattr(self.trusts.p, name))

@@ -137,7 +137,7 @@ def _fill(data, offset, length, draws, state, next_reference, start):
         _put(data, at + _LOCATE, 2, FIRST_LOCATE + symbol)
         _put(data, at + _TIMESTAMP, 6, (start + row) * 100)
         reference = live[0]
-        if kind == _ADD or kind == _REPLACE:
+        if kind in (_ADD, _REPLACE):
             live[0], live[1] = next_reference, shares
             _put(data, at + _PRICES[kind], 4, tick * 100)
             if kind == _ADD:

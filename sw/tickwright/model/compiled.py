@@ -15,7 +15,7 @@ from tickwright.feed import messages, reasons
 from tickwright.host import records
 from tickwright.risk import checks
 
-__all__ = ["compiled", "keep_in"]
+__all__ = ["compiled", "compiled_maker", "keep_in"]
 
 # What the machine code depends on besides the model itself: numba only looks at the file of the
 # function it compiles, not at the tables and functions that the code was made with.
@@ -24,8 +24,20 @@ _FUNCTIONS: list[Any] = []
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """Compile a function of plain integers and arrays when it is first called."""
-    dispatcher = numba.njit(error_model="numpy")(function)
+    """Compile a function of integers and arrays, when it is first called.
+
+    It may not make arrays, which is why none need be counted: with the counting of references,
+    a call takes several times as long.
+    """
+    return _kept(numba.njit(error_model="numpy", _nrt=False)(function))
+
+
+def compiled_maker(function: Callable[..., Any]) -> Any:
+    """Compile a function that makes arrays, when it is first called."""
+    return _kept(numba.njit(error_model="numpy")(function))
+
+
+def _kept(dispatcher: Any) -> Any:
     if config.CACHE_DIR:
         dispatcher.enable_caching()
     _FUNCTIONS.append(dispatcher)

@@ -2,8 +2,16 @@
 
 import numpy as np
 
-from tickwright.feed.messages import ITCH_SIZES, AddOrder, ItchMessage, OrderCancel, OrderExecuted
-from tickwright.feed.messages import OrderReplace, StockDirectory, TradingAction
+from tickwright.feed.messages import (
+    ITCH_SIZES,
+    AddOrder,
+    ItchMessage,
+    OrderCancel,
+    OrderExecuted,
+    OrderReplace,
+    StockDirectory,
+    TradingAction,
+)
 from tickwright.host.records import BookOp
 from tickwright.model.compiled import compiled
 

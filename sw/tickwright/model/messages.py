@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tickwright.feed.messages import MoldUdp64Block
-from tickwright.model.compiled import compiled
+from tickwright.model.compiled import compiled_maker
 
 __all__ = ["MessageTable"]
 
@@ -34,8 +34,14 @@ class MessageTable:
         rows = len(self.offset)
         if not len(self.sequence) and rows:
             self.sequence = np.arange(1, rows + 1, dtype=np.uint64)
-        kinds = {"offset": "i8", "length": "i4", "sequence": "u8", "arrival_ns": "i8",
-                 "frame": "u4", "line": "u1"}
+        kinds = {
+            "offset": "i8",
+            "length": "i4",
+            "sequence": "u8",
+            "arrival_ns": "i8",
+            "frame": "u4",
+            "line": "u1",
+        }
         self.data = np.frombuffer(self.data, np.uint8)
         for name, kind in kinds.items():
             column = np.ascontiguousarray(getattr(self, name), kind)
@@ -66,8 +72,13 @@ class MessageTable:
     def rows(self, which: np.ndarray | slice) -> MessageTable:
         """Return some of the rows, by their indices, in that order."""
         return MessageTable(
-            self.data, self.offset[which], self.length[which], self.sequence[which],
-            self.arrival_ns[which], self.frame[which], self.line[which],
+            self.data,
+            self.offset[which],
+            self.length[which],
+            self.sequence[which],
+            self.arrival_ns[which],
+            self.frame[which],
+            self.line[which],
         )
 
     def by_sequence(self) -> MessageTable:
@@ -76,7 +87,7 @@ class MessageTable:
         return self.rows(first)
 
 
-@compiled
+@compiled_maker
 def _index_blocks(data):
     """Return where each whole message starts and how long it is; it stops at a length of 0."""
     offset = np.empty(len(data) // (_LENGTH_BYTES + 1), np.int64)

@@ -8,7 +8,7 @@ signed integers: numba makes a float of a sum of both kinds.
 
 import numpy as np
 
-from tickwright.model.compiled import compiled
+from tickwright.model.compiled import compiled, compiled_maker
 
 __all__ = ["find", "full", "grown", "insert", "make_table", "remove"]
 
@@ -77,7 +77,7 @@ def full(table, used):
     return used * 8 >= len(table) * 5
 
 
-@compiled
+@compiled_maker
 def grown(table):
     """Return a table of twice the rows with the same orders."""
     larger = np.zeros((2 * len(table), COLUMNS), np.int64)

@@ -1,0 +1,296 @@
+"""The open orders, and what the venue's responses make of them and of the positions."""
+
+from amaranth import *
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from tickwright.feed.types import Side
+from tickwright.order.types import Response, ResponseKind
+from tickwright.risk.accounts import Account, AccountTable
+from tickwright.risk.regs import RiskRegs
+from tickwright.strategy.types import LEGS, SHARES_BITS, Leg, Outcome
+
+__all__ = ["Ledger", "OpenOrder"]
+
+SERVICE = LEGS  # the read of accounts that serves responses and the host
+
+
+def OpenOrder(symbols: int, pairs: int) -> data.StructLayout:
+    """An order that may still trade."""
+    return data.StructLayout({
+        "user_ref":  32,
+        "symbol":    range(symbols),
+        "pair":      range(pairs),
+        "leg":       range(LEGS),
+        "side":      Side,
+        "remaining": SHARES_BITS,  # shares
+    })
+
+
+class Ledger(wiring.Component):
+    """Reserves what an order may do when it leaves, and settles it when the venue answers.
+
+    An order with user reference r lies in slot r modulo the number of slots, until nothing of it
+    remains. References count up and never go back: a lower first reference than the next is not
+    taken. A response that does not fit (an unknown order, more shares than remain, a kind that is
+    not handled) is a fault, which stays until reset; it changes nothing else. ::
+
+        legs ──▶ [ reserve ]──▶ ┬─▶ accounts ─▶ judgement
+                                ├─▶ open orders
+        responses ─▶ [ settle ]─┴─▶ outcomes
+
+    The gate comes first: in a cycle in which it judges, and while a reservation is written, a
+    response waits. ``accounts``, ``slots_free`` and ``responses_applied`` are of one moment in every
+    cycle: all responses counted, and no other, are in them.
+
+    Latency: 1 cycle from the symbols to their accounts; a reservation is in the accounts read after
+    ``busy``, 1 cycle for each leg; 3 cycles from a response to its outcome when the gate is idle.
+    Throughput: 1 response every 3 cycles.
+
+    Members
+    -------
+    symbols, accounts : ``In(ArrayLayout)``, ``Out(ArrayLayout)``
+        Symbols of two legs, and their accounts in the cycle after.
+    legs, pair : ``In``
+        Legs the gate judges, of the symbols of the cycle before, and their pair.
+    user_refs, slots_free : ``Out(ArrayLayout(32, 2))``, ``Out(2)``
+        Reference each leg would take; whether its slot is free.
+    judging : ``In(1)``
+        The gate judges in this cycle.
+    reserve : ``In(1)``
+        The legs that are valid become orders; only while judging and not ``busy``.
+    busy : ``Out(1)``
+        A reservation is being written.
+    responses : ``In(stream.Signature(Response))``
+        What the venue says.
+    outcome, settles : ``Out(Outcome(pairs))``, ``Out(1)``
+        What a response means to the strategy; there is one in this cycle.
+    room : ``In(1)``
+        An outcome can be taken in this cycle.
+    symbol, symbol_position, load : ``In``
+        Position to load in this cycle; only while no order is open.
+    first_user_ref, renumber : ``In(32)``, ``In(1)``
+        Take the reference of the next order, in this cycle; only while no order is open.
+    next_user_ref, open_orders, responses_applied, ledger_fault : ``Out``
+        State of the ledger.
+    idle : ``Out(1)``
+        No order is open.
+    position, worst_long, worst_short : ``Out``
+        Account of ``symbol``, read when no response needs the read; 0 if the card does not have it.
+    ready : ``Out(1)``
+        The tables are cleared.
+    """
+
+    def __init__(self, preset):
+        if preset.slots < LEGS:
+            raise ValueError(f"preset {preset.name}: slots is {preset.slots}, expected at least "
+                             f"{LEGS}, one a leg")
+        self._preset = preset
+        symbols, pairs = preset.symbols, preset.pairs
+        self._order = OpenOrder(symbols, pairs)
+        super().__init__({
+            "symbols":    In(data.ArrayLayout(range(symbols), LEGS)),
+            "accounts":   Out(data.ArrayLayout(Account, LEGS)),
+            "legs":       In(data.ArrayLayout(Leg(symbols), LEGS)),
+            "pair":       In(range(pairs)),
+            "user_refs":  Out(data.ArrayLayout(32, LEGS)),
+            "slots_free": Out(LEGS),
+            "judging":    In(1),
+            "reserve":    In(1),
+            "busy":       Out(1),
+            "responses":  In(stream.Signature(Response)),
+            "outcome":    Out(Outcome(pairs)),
+            "settles":    Out(1),
+            "room":       In(1),
+            "load":       In(1),
+            "renumber":   In(1),
+            "idle":       Out(1),
+            "responses_applied": Out(32),
+            "ready":      Out(1),
+            **{name: In(getattr(RiskRegs, name).bits)
+               for name in ("symbol", "symbol_position", "first_user_ref")},
+            **{name: Out(getattr(RiskRegs, name).bits)
+               for name in ("next_user_ref", "open_orders", "ledger_fault", "position",
+                            "worst_long", "worst_short")},
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+
+        m.submodules.accounts = accounts = AccountTable(self._preset, reads=LEGS + 1)
+        m.submodules.orders = orders = Memory(shape=self._order, depth=self._preset.slots, init=[])
+        kept = orders.write_port()
+        found = orders.read_port(transparent_for=(kept,))
+        is_open = Signal(self._preset.slots)
+
+        m.d.comb += [
+            self.ready.eq(accounts.ready),
+            self.idle.eq(self.open_orders == 0),
+            *(accounts.symbols[leg].eq(self.symbols[leg]) for leg in range(LEGS)),
+            *(self.accounts[leg].eq(accounts.accounts[leg]) for leg in range(LEGS)),
+        ]
+        self._reserve(m, is_open, accounts, kept)
+        self._settle(m, is_open, accounts, kept, found)
+        self._load(m, accounts)
+
+        return m
+
+    def _reserve(self, m, is_open, accounts, kept):
+        """Turn legs into open orders: marked as open at once, written one a cycle after."""
+        entry = data.StructLayout({"order": self._order, "account": Account})
+        entries = Signal(data.ArrayLayout(entry, LEGS))
+        valid = Signal(LEGS)
+        m.d.comb += self.busy.eq(valid.any())
+
+        for index, leg in enumerate(self.legs):
+            user_ref, account = self.user_refs[index], self.accounts[index]
+            buys = leg.side == Side.BUY
+            m.d.comb += [
+                user_ref.eq(self.next_user_ref + sum(before.valid for before in self.legs[:index])),
+                self.slots_free[index].eq(~is_open.bit_select(self._slot(user_ref), 1)),
+            ]
+            with m.If(self.reserve):
+                m.d.sync += [
+                    entries[index].order.user_ref.eq(user_ref),
+                    entries[index].order.symbol.eq(leg.symbol),
+                    entries[index].order.pair.eq(self.pair),
+                    entries[index].order.leg.eq(index),
+                    entries[index].order.side.eq(leg.side),
+                    entries[index].order.remaining.eq(leg.shares),
+                    entries[index].account.position.eq(account.position),
+                    entries[index].account.worst_long.eq(
+                        account.worst_long + Mux(buys, leg.shares, 0)),
+                    entries[index].account.worst_short.eq(
+                        account.worst_short + Mux(buys, 0, leg.shares)),
+                    valid[index].eq(leg.valid),
+                ]
+                with m.If(leg.valid):
+                    m.d.sync += is_open.bit_select(self._slot(user_ref), 1).eq(1)
+        with m.If(self.reserve):
+            count = sum(leg.valid for leg in self.legs)
+            m.d.sync += [
+                self.next_user_ref.eq(self.next_user_ref + count),
+                self.open_orders.eq(self.open_orders + count),
+            ]
+
+        for index in reversed(range(LEGS)):
+            with m.If(valid[index]):
+                m.d.comb += [
+                    accounts.symbol.eq(entries[index].order.symbol),
+                    accounts.account.eq(entries[index].account),
+                    accounts.write.eq(1),
+                    kept.addr.eq(self._slot(entries[index].order.user_ref)),
+                    kept.data.eq(entries[index].order),
+                    kept.en.eq(1),
+                ]
+        with m.If(valid.any()):
+            m.d.sync += valid.eq(valid & (valid - 1))
+
+    def _settle(self, m, is_open, accounts, kept, found):
+        """Take responses: find the order, then its account, then change both."""
+        response, order = self.responses.payload, found.data
+        step = Signal(range(3))
+        grant, known, over, fault, done = Signal(), Signal(), Signal(), Signal(), Signal()
+        shares, left = Signal(SHARES_BITS), Signal(SHARES_BITS)
+        executes = response.kind == ResponseKind.EXECUTED
+        counts   = executes | (response.kind == ResponseKind.CANCELED)
+        ends     = (response.kind == ResponseKind.DEAD) | (response.kind == ResponseKind.REJECTED)
+        accepts  = response.kind == ResponseKind.ACCEPTED
+
+        with m.If(self.responses.valid & (step < 2)):
+            m.d.sync += step.eq(step + 1)
+        with m.Elif(grant):
+            m.d.sync += step.eq(0)
+        m.d.comb += [
+            grant.eq((step == 2) & ~self.judging & ~self.busy & ~self.load & self.room
+                     & self.ready),
+            self.responses.ready.eq(grant),
+            found.addr.eq(self._slot(response.user_ref)),
+            known.eq(is_open.bit_select(self._slot(response.user_ref), 1)
+                     & (order.user_ref == response.user_ref)),
+            over.eq(counts & (response.shares > order.remaining)),
+            fault.eq(~known | over | ~(counts | ends | accepts)),
+            shares.eq(Mux(counts, response.shares, Mux(ends, order.remaining, 0))),
+            left.eq(order.remaining - shares),
+            done.eq(left == 0),
+            self.settles.eq(grant & ~fault & ~accepts),
+            self.outcome.pair.eq(order.pair),
+            self.outcome.leg.eq(order.leg),
+            self.outcome.side.eq(order.side),
+            self.outcome.filled.eq(Mux(executes, shares, 0)),
+            self.outcome.done.eq(done),
+        ]
+        with m.If(grant):
+            m.d.sync += self.responses_applied.eq(self.responses_applied + 1)
+            with m.If(fault):
+                m.d.sync += self.ledger_fault.eq(1)
+        with m.If(self.settles):
+            m.d.comb += [
+                kept.en.eq(1),
+                kept.addr.eq(self._slot(response.user_ref)),
+                kept.data.eq(order),
+                kept.data.remaining.eq(left),
+                accounts.write.eq(1),
+                accounts.symbol.eq(order.symbol),
+            ]
+            with m.If(done):
+                m.d.sync += [
+                    is_open.bit_select(self._slot(response.user_ref), 1).eq(0),
+                    self.open_orders.eq(self.open_orders - 1),
+                ]
+        # The address of the account stays while a response waits, so what is read stays the newest.
+        looks = step != 0
+        m.d.comb += accounts.symbols[SERVICE].eq(Mux(looks, order.symbol, self.symbol))
+        self._account(m, accounts, order.side == Side.BUY, executes, shares)
+        self._show(m, accounts, looks)
+
+    def _account(self, m, accounts, buys, executes, shares):
+        """Form the account after a response; writes are asked for elsewhere."""
+        before = accounts.accounts[SERVICE]
+        with m.If(self.settles):
+            m.d.comb += accounts.account.eq(before)
+            with m.If(executes & buys):
+                m.d.comb += [
+                    accounts.account.position.eq(before.position + shares),
+                    accounts.account.worst_short.eq(before.worst_short - shares),
+                ]
+            with m.Elif(executes):
+                m.d.comb += [
+                    accounts.account.position.eq(before.position - shares),
+                    accounts.account.worst_long.eq(before.worst_long - shares),
+                ]
+            with m.Elif(buys):
+                m.d.comb += accounts.account.worst_long.eq(before.worst_long - shares)
+            with m.Else():
+                m.d.comb += accounts.account.worst_short.eq(before.worst_short - shares)
+
+    def _show(self, m, accounts, looks):
+        """Show the host an account whenever responses leave the read to it."""
+        known, shows = self.symbol < self._preset.symbols, Signal()
+        shown = accounts.accounts[SERVICE]
+        m.d.sync += shows.eq(~looks)
+        with m.If(shows):
+            m.d.sync += [
+                self.position.eq(Mux(known, shown.position, 0)),
+                self.worst_long.eq(Mux(known, shown.worst_long, 0)),
+                self.worst_short.eq(Mux(known, shown.worst_short, 0)),
+            ]
+
+    def _load(self, m, accounts):
+        """Take a position, or the number of the next order, from the host."""
+        position = self.symbol_position.as_signed()
+        with m.If(self.load):
+            m.d.comb += [
+                accounts.write.eq(1),
+                accounts.symbol.eq(self.symbol),
+                accounts.account.position.eq(position),
+                accounts.account.worst_long.eq(position),
+                accounts.account.worst_short.eq(-position),
+            ]
+        with m.If(self.renumber & (self.first_user_ref > self.next_user_ref)):
+            m.d.sync += self.next_user_ref.eq(self.first_user_ref)
+
+    def _slot(self, user_ref):
+        """Return the slot of an order."""
+        return user_ref[:(self._preset.slots - 1).bit_length()]

@@ -1,0 +1,194 @@
+"""The risk stage: intents in, orders out."""
+
+from types import SimpleNamespace
+
+from amaranth import *
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from tickwright.book.types import Quote
+from tickwright.core.regfile import RegisterFile
+from tickwright.feed.types import Trust
+from tickwright.order.types import Response
+from tickwright.risk.arming import Arming
+from tickwright.risk.checks import CHECKS
+from tickwright.risk.gate import Gate
+from tickwright.risk.ledger import Ledger
+from tickwright.risk.legs import LegChecks
+from tickwright.risk.limits import LimitTable
+from tickwright.risk.outcomes import OutcomeQueue
+from tickwright.risk.regs import RiskRegs
+from tickwright.risk.tally import Tally
+from tickwright.risk.touches import TouchTable
+from tickwright.risk.types import GateState, Order, Verdict
+from tickwright.strategy.types import LEGS, Intent, Outcome
+
+__all__ = ["RiskStage"]
+
+
+class RiskStage(wiring.Component):
+    """Lets out the orders that the limits, the books and the ledger allow, and keeps the ledger. ::
+
+        quotes, taints ─▶ touches ─┐
+                          limits ──┼─▶ legs ─▶ gate ─┬─▶ orders
+        intents ───────────────────┼──────────▶ ▲    ├─▶ verdicts
+        responses ─────▶ ledger ───┘   arming ──┘    └─▶ ledger, outcomes
+
+    ``quotes_seen`` and ``responses_applied`` of a verdict are exact: the judgement saw that many
+    quotes and taints (responses), and none of those after. It sees what comes in the cycle before
+    the judgement, and not what comes in its own cycle; the flags ``feed_ok`` and ``session_ok``, a
+    kill and ``can_send`` it sees in its own cycle.
+
+    Latency: 2 cycles from an intent to its verdict and first order when nothing waits, constant.
+    Throughput: 1 intent every 2 cycles, 1 response every 3, 1 quote per cycle.
+
+    Members
+    -------
+    quotes, taints : ``In(stream, always ready)``
+        As the book publishes them; never both in one cycle.
+    intents : ``In(stream.Signature(Intent))``
+        What the strategy wishes.
+    responses : ``In(stream.Signature(Response))``
+        What the venue says.
+    feed_ok : ``In(1)``
+        No gap is open and the feed is not stale.
+    session_ok : ``In(1)``
+        The order session is open and its window suffices.
+    tables_ready : ``In(1)``
+        The tables of the other stages are cleared.
+    can_send : ``In(1)``
+        The transmitter can take the first word of a frame in the next cycle.
+    orders : ``Out(stream.Signature(Order))``
+        Orders for the transmitter.
+    verdicts : ``Out(stream.Signature(Verdict, always_ready=True))``
+        The word on each intent.
+    outcomes : ``Out(stream.Signature(Outcome))``
+        What became of intents and orders, for the strategy.
+    bus : ``In(BusSignature(...))``
+        Access from the host, to `RiskRegs`.
+    ready : ``Out(1)``
+        The tables of this stage are cleared.
+    """
+
+    def __init__(self, preset):
+        self._preset = preset
+        self._regs = RegisterFile(RiskRegs)
+        symbols, pairs = preset.symbols, preset.pairs
+        super().__init__({
+            "quotes":       In(stream.Signature(Quote(symbols), always_ready=True)),
+            "taints":       In(stream.Signature(Trust(symbols), always_ready=True)),
+            "intents":      In(stream.Signature(Intent(symbols, pairs))),
+            "responses":    In(stream.Signature(Response)),
+            "feed_ok":      In(1),
+            "session_ok":   In(1),
+            "tables_ready": In(1),
+            "can_send":     In(1),
+            "orders":       Out(stream.Signature(Order(symbols))),
+            "verdicts":     Out(stream.Signature(Verdict, always_ready=True)),
+            "outcomes":     Out(stream.Signature(Outcome(pairs))),
+            "bus":          self._regs.signature.members["bus"],
+            "ready":        Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+
+        m.submodules.regs     = regs     = self._regs
+        m.submodules.touches  = touches  = TouchTable(self._preset)
+        m.submodules.limits   = limits   = LimitTable(self._preset)
+        m.submodules.ledger   = ledger   = Ledger(self._preset)
+        m.submodules.arming   = arming   = Arming()
+        m.submodules.gate     = gate     = Gate(self._preset)
+        m.submodules.outcomes = outcomes = OutcomeQueue(self._preset)
+        m.submodules.tally    = tally    = Tally()
+
+        connect(m, flipped(self.quotes), touches.quotes)
+        connect(m, flipped(self.taints), touches.taints)
+        connect(m, flipped(self.intents), gate.intents)
+        connect(m, flipped(self.responses), ledger.responses)
+        connect(m, gate.orders, flipped(self.orders))
+        connect(m, outcomes.outcomes, flipped(self.outcomes))
+
+        intent = gate.intents.payload
+        self._check_legs(m, intent, touches, limits, ledger, arming, gate)
+        m.d.comb += [
+            gate.state.eq(arming.state),
+            gate.ledger_fault.eq(ledger.ledger_fault),
+            gate.feed_ok.eq(self.feed_ok),
+            gate.session_ok.eq(self.session_ok),
+            gate.quotes_seen.eq(touches.quotes_seen),
+            gate.responses_applied.eq(ledger.responses_applied),
+            gate.slots_free.eq(ledger.slots_free),
+            gate.user_refs.eq(ledger.user_refs),
+            gate.can_send.eq(self.can_send),
+            gate.may_judge.eq(self.ready & ~ledger.busy & outcomes.room_to_refuse),
+            ledger.legs.eq(intent.legs),
+            ledger.pair.eq(intent.pair),
+            ledger.judging.eq(gate.judging),
+            ledger.reserve.eq(gate.passes),
+            ledger.room.eq(outcomes.room_to_settle),
+            outcomes.refuses.eq(gate.judging & ~gate.passes),
+            outcomes.pair.eq(intent.pair),
+            outcomes.settles.eq(ledger.settles),
+            outcomes.outcome.eq(ledger.outcome),
+            self.verdicts.payload.eq(gate.verdicts.payload),
+            self.verdicts.valid.eq(gate.verdicts.valid),
+            tally.verdicts.payload.eq(gate.verdicts.payload),
+            tally.verdicts.valid.eq(gate.verdicts.valid),
+            tally.sends.eq(self.orders.valid & self.orders.ready),
+            self.ready.eq(touches.ready & limits.ready & ledger.ready),
+        ]
+        self._attach(m, regs, limits, ledger, arming, tally)
+
+        return m
+
+    def _check_legs(self, m, intent, touches, limits, ledger, arming, gate):
+        """Let each leg read the tables, and judge it by what is read."""
+        for index in range(LEGS):
+            m.submodules[f"leg_{index}"] = leg = LegChecks(self._preset)
+            symbol = intent.legs[index].symbol
+            found = {name: getattr(leg, name) for name in leg.CHECKS}
+            m.d.comb += [
+                touches.symbols[index].eq(symbol),
+                limits.symbols[index].eq(symbol),
+                ledger.symbols[index].eq(symbol),
+                leg.leg.eq(intent.legs[index]),
+                leg.touch.eq(touches.touches[index]),
+                leg.limits.eq(limits.limits[index]),
+                leg.account.eq(ledger.accounts[index]),
+                leg.of_all.eq(limits.of_all),
+                leg.state.eq(arming.state),
+                gate.checked[index].failed.eq(Cat(found.get(name, C(0)) for name in CHECKS)),
+                gate.checked[index].short.eq(leg.short),
+            ]
+
+    def _attach(self, m, regs, limits, ledger, arming, tally):
+        """Connect the host: each register to the part that has a member of its name."""
+        connect(m, flipped(self.bus), regs.bus)
+        killed, loads, ready = Signal(), Signal(), Signal()
+        refused_writes = Signal(RiskRegs.refused_writes.bits)
+        m.d.comb += [
+            ready.eq(self.ready & self.tables_ready),
+            killed.eq(arming.state == GateState.KILLED),
+            loads.eq(regs.load_symbol & killed & ledger.idle & self.ready
+                     & (regs.symbol < self._preset.symbols)),
+            limits.symbol.eq(regs.symbol),
+            limits.load.eq(loads),
+            limits.killed.eq(killed),
+            ledger.load.eq(loads),
+            ledger.renumber.eq(regs.commit & killed & ledger.idle),
+            arming.loads.eq(loads),
+            arming.idle.eq(ledger.idle),
+            arming.tables_ready.eq(ready),
+            arming.ledger_fault.eq(ledger.ledger_fault),
+        ]
+        with m.If(regs.load_symbol & ~loads & ~refused_writes.all()):
+            m.d.sync += refused_writes.eq(refused_writes + 1)
+
+        named = {name: getattr(part, name) for part in (limits, ledger, arming, tally)
+                 for name in part.signature.members}
+        commit = Signal()
+        m.d.comb += [limits.commit.eq(commit), arming.commit.eq(commit)]
+        regs.attach(m, SimpleNamespace(**named | {
+            "commit": commit, "load_symbol": Signal(), "ready": ready,
+            "refused_writes": refused_writes}))

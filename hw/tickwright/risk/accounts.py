@@ -31,7 +31,7 @@ class AccountTable(wiring.Component):
     A read shows all writes before the cycle in which the row appears. After reset the accounts
     clear themselves, which takes a cycle a symbol.
 
-    Latency: 1 cycle from the symbols to their accounts. Throughput: 1 write and all reads per cycle.
+    Latency: 1 cycle from the symbols to their accounts. Throughput: all, every cycle.
 
     Members
     -------

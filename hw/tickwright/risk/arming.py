@@ -55,7 +55,7 @@ class Arming(wiring.Component):
 
         kept = Signal(GateState, init=GateState.KILLED)
         confirmed, killed, arms = Signal(), Signal(), Signal()
-        raises = (self.arm_as == GateState.CLOSE_ONLY.value) | (self.arm_as == GateState.ARMED.value)
+        raises = self.arm_as.matches(GateState.CLOSE_ONLY, GateState.ARMED)
         m.d.comb += [
             killed.eq((kept == GateState.KILLED) | self.kill | self.ledger_fault),
             self.state.eq(Mux(killed, GateState.KILLED, kept)),

@@ -41,12 +41,12 @@ class Ledger(wiring.Component):
         responses ─▶ [ settle ]─┴─▶ outcomes
 
     The gate comes first: in a cycle in which it judges, and while a reservation is written, a
-    response waits. ``accounts``, ``slots_free`` and ``responses_applied`` are of one moment in every
-    cycle: all responses counted, and no other, are in them.
+    response waits. In every cycle ``accounts``, ``slots_free`` and ``responses_applied`` are of one
+    moment: all responses counted, and no other, are in them.
 
-    Latency: 1 cycle from the symbols to their accounts; a reservation is in the accounts read after
-    ``busy``, 1 cycle for each leg; 3 cycles from a response to its outcome when the gate is idle.
-    Throughput: 1 response every 3 cycles.
+    Latency: 1 cycle from the symbols to their accounts; 1 cycle for each leg until a reservation is
+    written; 2 cycles from a response to its outcome when the gate is idle. Throughput: 1 response
+    every 3 cycles.
 
     Members
     -------

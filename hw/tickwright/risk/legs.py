@@ -1,7 +1,7 @@
 """The checks on one leg of an intent."""
 
 from amaranth import *
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from tickwright.feed.types import Side

@@ -32,16 +32,17 @@ class RiskRegs(Block):
     max_notional        = Control(64, "Most that one order of any symbol may cost, at `commit`.",
                                   unit="1/10000 dollar")
     positions_confirmed = Control(1, "The positions on the card are right, at `commit`.")
-    first_user_ref      = Control(32, "User reference of the next order, at a `commit` while killed "
-                                      "with no order open; references never go back.", reset=1)
+    first_user_ref      = Control(32, "User reference of the next order, at a `commit` while "
+                                      "killed with no order open; references never go back.",
+                                  reset=1)
 
     commit = Strobe("Put the limits of all symbols in force: as written while killed, else only "
                     "where they are lower.")
 
     arm_as = Control(2, "State that `arm` asks for: 1 close-only, 2 armed.")
 
-    arm  = Strobe("Raise the state; refused unless killed, tables cleared, no order open, no ledger "
-                  "fault, and positions confirmed in the last `commit` since the kill.")
+    arm  = Strobe("Raise the state; refused unless killed, tables cleared, no order open, no "
+                  "ledger fault, and positions confirmed by a `commit` since the kill.")
     kill = Strobe("Stop every order at once.")
 
     state          = Status(2, "State of the gate: 0 killed, 1 close-only, 2 armed.")
@@ -70,8 +71,8 @@ class RiskRegs(Block):
     refused_ledger     = Status(32, "Intents the check `ledger` refused.", unit="intents")
 
     position    = Status(32, "Position of `symbol`, two's complement.", unit="shares")
-    worst_long  = Status(33, "Position of `symbol` were all its open buys filled, two's complement.",
-                         unit="shares")
+    worst_long  = Status(33, "Position of `symbol` were all its open buys filled, two's "
+                             "complement.", unit="shares")
     worst_short = Status(33, "Short position of `symbol` were all its open sells filled, two's "
                              "complement.", unit="shares")
 

@@ -49,7 +49,7 @@ class StrategyRegs(Block):
     epoch = Control(16, "Number of the parameter set, carried by every intent.")
 
     ready               = Status(1, "The tables are cleared; until then nothing may be loaded.")
-    refused_writes      = Status(16, "Uses of `load` or `set_list` that were refused: too early, or "
+    refused_writes      = Status(16, "Uses of `load` or `set_list` that were refused: too early, "
                                      "an index out of range, or a pair of one symbol.",
                                  unit="writes")
     evaluations         = Status(32, "Evaluations of a pair.", unit="evaluations")

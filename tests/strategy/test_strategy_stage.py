@@ -1,0 +1,433 @@
+"""The strategy stage wishes what section 6 of the specification says, however close quotes come."""
+
+import random
+from dataclasses import dataclass, field
+
+import pytest
+
+from tickwright.feed.types import Side
+from tickwright.strategy.regs import StrategyRegs
+from tickwright.strategy.stage import StrategyStage
+from tickwright.strategy.types import IntentKind, Outcome
+from tickwright.top.presets import Preset
+
+SYMBOLS, PAIRS, FANOUT = 4, 4, 4
+SMALL = Preset(
+    name="small",
+    symbols=SYMBOLS,
+    orders=64,
+    window=64,
+    pairs=PAIRS,
+    fanout=FANOUT,
+    hold=16,
+    queue=8,
+    slots=4,
+)
+LATENCY = 6  # cycles from a quote to its intent
+DOLLAR = 10_000
+USD2 = 20_000 << 16  # a dollar of spread
+DEVIATION = 20_000 << 8  # a dollar of deviation
+TRADING, HALTED = ord("T"), ord("H")
+
+PAIR = {
+    "enabled": 1,
+    "symbol_a": 0,
+    "symbol_b": 1,
+    "hedge": 1 << 16,
+    "mean": 0,
+    "entry_sq": (DEVIATION // 10) ** 2,
+    "exit_sq": (DEVIATION // 100) ** 2,
+    "stop_sq": DEVIATION**2,
+    "min_edge": USD2 // 50,
+    "shares_a": 100,
+    "shares_b": 200,
+    "max_spread_a": 500,
+    "max_spread_b": 500,
+    "aggression_a": 30,
+    "aggression_b": 70,
+    "retry_ns": 1_000,
+}
+
+
+def quote(symbol, bid, ask, *, bid_shares=1_000, ask_shares=1_000, **changes):
+    """Return what the book publishes; the same symbol is trusted and trading unless said."""
+    fields = {"status": TRADING, "trusted": 1, "feed_ns": 0, "sequence": 0} | changes
+    cause = {"feed_ns": fields.pop("feed_ns"), "sequence": fields.pop("sequence")}
+    sizes = {"bid_shares": bid_shares, "ask_shares": ask_shares}
+    return {"symbol": symbol, "bid": bid, "ask": ask, **sizes, **fields, "cause": cause}
+
+
+# --- the oracle: section 6, written down once more
+
+
+@dataclass
+class Pair:
+    parameters: dict
+    phase: str = "flat"
+    held: list = field(default_factory=lambda: [0, 0])
+    stopped: bool = False
+    ready_ns: int = 0
+    open_legs: set = field(default_factory=set)
+    entering: bool = False
+
+
+class Oracle:
+    """Pairs, one quote after the other."""
+
+    def __init__(self, parameters, listed):
+        self.pairs = {number: Pair(row) for number, row in parameters.items()}
+        self.listed = listed  # symbol -> pairs
+        self.quotes = [quote(n, 0, 0, trusted=0, status=0) for n in range(SYMBOLS)]
+        self.evaluations = 0
+        self.intents = []
+
+    def taint(self):
+        for seen in self.quotes:
+            seen["trusted"] = 0
+
+    def take(self, new):
+        """Keep a quote; return the pairs to evaluate."""
+        self.quotes[new["symbol"]] = dict(new)
+        return list(self.listed.get(new["symbol"], ()))
+
+    def apply(self, outcome):
+        pair = self.pairs[outcome["pair"]]
+        if outcome["refused"]:
+            pair.phase = "flat" if pair.entering else "holding"
+            return
+        sign = 1 if outcome["side"] == Side.BUY else -1
+        pair.held[outcome["leg"]] += sign * outcome["filled"]
+        if outcome["done"]:
+            pair.open_legs.discard(outcome["leg"])
+        if not pair.open_legs:
+            pair.phase = "holding" if any(pair.held) else "flat"
+
+    def evaluate(self, number, cause):
+        self.evaluations += 1
+        pair = self.pairs[number]
+        row = pair.parameters
+        a, b = self.quotes[row["symbol_a"]], self.quotes[row["symbol_b"]]
+        ha, hb = row["hedge"] * b["ask"], row["hedge"] * b["bid"]
+        spread = ((a["bid"] + a["ask"]) << 16) - (ha + hb)
+        d = max(-(2**31 - 1), min(2**31 - 1, (spread - row["mean"]) >> 8))
+        priced = all(x > 0 for x in (a["bid"], a["ask"], b["bid"], b["ask"]))
+
+        wish = None
+        due = cause["feed_ns"] >= pair.ready_ns
+        if pair.phase == "flat":
+            if due and priced and self._may_enter(pair, a, b):
+                wish = self._entry(row, a, b, d, ha, hb)
+        elif pair.phase == "holding" and due:
+            wish = self._exit(pair, d, priced)
+        if wish is None:
+            return
+        kind, legs = wish
+        priced_legs = []
+        for leg, side, shares in legs:
+            touch, name = ((a, "a"), (b, "b"))[leg]
+            if side == Side.BUY:
+                possible, price = touch["ask"] > 0, touch["ask"] + row[f"aggression_{name}"]
+            else:
+                price = touch["bid"] - row[f"aggression_{name}"]
+                possible = touch["bid"] > 0 and price > 0
+            if not possible:
+                return
+            priced_legs.append((leg, row[f"symbol_{name}"], side, shares, price))
+        pair.entering = kind in (IntentKind.ENTER_SHORT, IntentKind.ENTER_LONG)
+        pair.stopped |= kind == IntentKind.STOP
+        pair.phase = "pending"
+        pair.open_legs = {leg for leg, *_ in priced_legs}
+        pair.ready_ns = cause["feed_ns"] + row["retry_ns"]
+        self.intents.append((len(self.intents) + 1, number, kind, priced_legs, cause["sequence"]))
+
+    def _may_enter(self, pair, a, b):
+        row = pair.parameters
+        sound = all(x["bid"] < x["ask"] and x["trusted"] and x["status"] == TRADING for x in (a, b))
+        narrow = all(
+            x["ask"] - x["bid"] <= row[f"max_spread_{name}"] for x, name in ((a, "a"), (b, "b"))
+        )
+        return row["enabled"] and not pair.stopped and sound and narrow
+
+    def _entry(self, row, a, b, d, ha, hb):
+        if not row["entry_sq"] <= d * d < row["stop_sq"]:
+            return None
+        sell_a = [(0, Side.SELL, row["shares_a"]), (1, Side.BUY, row["shares_b"])]
+        buy_a = [(0, Side.BUY, row["shares_a"]), (1, Side.SELL, row["shares_b"])]
+        short = (2 * a["bid"] << 16) - 2 * ha - row["mean"]
+        long = row["mean"] - (2 * a["ask"] << 16) + 2 * hb
+        if (
+            d > 0
+            and short >= row["min_edge"]
+            and a["bid_shares"] >= row["shares_a"]
+            and b["ask_shares"] >= row["shares_b"]
+        ):
+            return IntentKind.ENTER_SHORT, sell_a
+        if (
+            d < 0
+            and long >= row["min_edge"]
+            and a["ask_shares"] >= row["shares_a"]
+            and b["bid_shares"] >= row["shares_b"]
+        ):
+            return IntentKind.ENTER_LONG, buy_a
+        return None
+
+    def _exit(self, pair, d, priced):
+        row, (held_a, held_b) = pair.parameters, pair.held
+        away = (d > 0 and held_a < 0) or (d < 0 and held_a > 0)
+        back = d * d <= row["exit_sq"] or (d <= 0 and held_a < 0) or (d >= 0 and held_a > 0)
+        if priced and d * d >= row["stop_sq"] and away:
+            kind = IntentKind.STOP
+        elif held_a * held_b >= 0:
+            kind = IntentKind.UNBALANCED
+        elif priced and back:
+            kind = IntentKind.EXIT
+        else:
+            return None
+        legs = [
+            (leg, Side.SELL if held > 0 else Side.BUY, abs(held))
+            for leg, held in enumerate(pair.held)
+            if held
+        ]
+        return kind, legs
+
+
+# --- the benches
+
+
+async def write(ctx, dut, name, value=1):
+    """Write a register as the host does."""
+    register = getattr(StrategyRegs, name)
+    value &= (1 << register.bits) - 1
+    for word in range(register.words):
+        ctx.set(dut.bus.addr, register.offset // 4 + word)
+        ctx.set(dut.bus.w_data, value >> 32 * word & 0xFFFFFFFF)
+        ctx.set(dut.bus.w_en, 1)
+        await ctx.tick()
+    ctx.set(dut.bus.w_en, 0)
+
+
+async def read(ctx, dut, name, *, signed=False):
+    """Read a register as the host does."""
+    register = getattr(StrategyRegs, name)
+    ctx.set(dut.bus.addr, register.offset // 4)
+    ctx.set(dut.bus.r_en, 1)
+    await ctx.tick()
+    ctx.set(dut.bus.r_en, 0)
+    value = ctx.get(dut.bus.r_data)
+    return value - (1 << register.bits) if signed and value >> register.bits - 1 else value
+
+
+async def load_pair(ctx, dut, number, row):
+    await write(ctx, dut, "pair", number)
+    for name, value in row.items():
+        await write(ctx, dut, name, value)
+    await write(ctx, dut, "load")
+
+
+async def set_up(ctx, dut, parameters, listed):
+    await ctx.tick().until(dut.ready)
+    for number, row in parameters.items():
+        await load_pair(ctx, dut, number, row)
+    for symbol, pairs in listed.items():
+        for place, number in enumerate(pairs):
+            await write(ctx, dut, "list_symbol", symbol)
+            await write(ctx, dut, "list_position", place)
+            await write(ctx, dut, "list_pair", number)
+            await write(ctx, dut, "list_valid", 1)
+            await write(ctx, dut, "set_list")
+    await idle(ctx, 2)
+
+
+async def idle(ctx, cycles):
+    for _ in range(cycles):
+        await ctx.tick()
+
+
+async def publish(ctx, dut, item):
+    """Show a quote, or a taint where ``item`` is None, for one cycle."""
+    stream = dut.quotes if item else dut.taints
+    if item:
+        ctx.set(stream.payload, item)
+    ctx.set(stream.valid, 1)
+    await ctx.tick()
+    ctx.set(stream.valid, 0)
+
+
+async def settle(ctx, dut, outcome):
+    """Tell the strategy an outcome."""
+    ctx.set(dut.outcomes.payload, {"refused": 0, "filled": 0, "done": 0} | outcome)
+    ctx.set(dut.outcomes.valid, 1)
+    await ctx.tick().until(dut.outcomes.ready)
+    ctx.set(dut.outcomes.valid, 0)
+
+
+def told(intent):
+    """Return an intent as the oracle has it."""
+    legs = [
+        (index, leg.symbol, leg.side, leg.shares, leg.price)
+        for index, leg in enumerate(intent.legs)
+        if leg.valid
+    ]
+    return intent.id, intent.pair, intent.kind, legs, intent.cause.sequence
+
+
+def parameters_around(rng):
+    """Return pairs whose thresholds the quotes of `quotes_around` meet exactly now and then."""
+    rows = {}
+    for number, (a, b) in enumerate([(0, 1), (2, 1), (1, 3), (3, 0)]):
+        hedge = rng.choice([1 << 16, 1 << 15, 3 << 15, 65_537])
+        rows[number] = PAIR | {
+            "symbol_a": a,
+            "symbol_b": b,
+            "hedge": hedge,
+            "mean": 90 * ((1 << 16) - hedge) + rng.choice([0, 1, 2 << 16, -2 << 16]),
+            "entry_sq": (4 << 8) ** 2,
+            "exit_sq": (2 << 8) ** 2,
+            "stop_sq": (12 << 8) ** 2,
+            "min_edge": rng.choice([0, 2 << 16, -4 << 16]),
+            "max_spread_a": 2,
+            "max_spread_b": 3,
+            "aggression_a": rng.choice([0, 1, 40]),
+            "aggression_b": rng.choice([0, 1, 40]),
+            "retry_ns": rng.choice([0, 7]),
+        }
+    return rows
+
+
+def quotes_around(rng, count):
+    """Yield quotes, and now and then None for a taint."""
+    for number in range(count):
+        if rng.random() < 0.02:
+            yield None
+            continue
+        symbol = rng.randrange(SYMBOLS)
+        bid = rng.choice([0, 35, *[41 + rng.randrange(7)] * 18])
+        ask = rng.choice([0, bid, *[bid + 1 + rng.randrange(3)] * 18])
+        yield quote(
+            symbol,
+            bid,
+            ask,
+            bid_shares=rng.choice([99, 100, 199, 200, 1_000, 1_000, 1_000]),
+            ask_shares=rng.choice([99, 100, 199, 200, 1_000, 1_000, 1_000]),
+            trusted=rng.random() < 0.95,
+            status=TRADING if rng.random() < 0.95 else HALTED,
+            feed_ns=number,
+            sequence=number + 1,
+        )
+
+
+class Venue:
+    """Decides what becomes of each intent, by chance."""
+
+    def __init__(self, rng):
+        self.rng = rng
+        self.waiting = []
+
+    def hear(self, intent):
+        _, pair, _, legs, _ = intent
+        if self.rng.random() < 0.2:
+            self.waiting.append({"pair": pair, "refused": 1})
+            return
+        answers = []
+        for leg, _, side, shares, _ in legs:
+            ours = {"pair": pair, "leg": leg, "side": side}
+            fate = self.rng.random()
+            if fate < 0.6:
+                part = self.rng.randrange(shares)
+                answers.append([ours | {"filled": part}, ours | {"filled": shares - part}])
+            elif fate < 0.8:
+                answers.append([ours | {"filled": self.rng.randrange(shares)}, ours])
+            else:
+                answers.append([ours])
+            answers[-1][-1] = answers[-1][-1] | {"done": 1}
+        while any(answers):
+            self.waiting.append(self.rng.choice([left for left in answers if left]).pop(0))
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(
+    ("gap", "stall"),
+    [
+        pytest.param(0, 0, id="dense"),
+        pytest.param(9, 0, id="spaced"),
+        pytest.param(3, 30, id="gate-stalls"),
+    ],
+)
+def test_intents_are_those_of_the_oracle(simulate, seed, gap, stall):
+    rng = random.Random(f"{seed} {gap} {stall}")
+    rows = parameters_around(rng)
+    listed = {0: [0, 3], 1: [0, 1, 2], 2: [1], 3: [2, 3]}
+    traffic = list(quotes_around(rng, 300))
+    dut, venue = StrategyStage(SMALL), Venue(rng)
+    intents, applied, done, ends = [], [], [], {}
+
+    async def host(ctx):
+        await set_up(ctx, dut, rows, listed)
+        for start in range(0, len(traffic), 12):
+            for item in traffic[start : start + 12]:
+                await publish(ctx, dut, item)
+                await idle(ctx, rng.randrange(gap + 1))
+            await idle(ctx, 40 if gap < 3 else 0)  # bursts wait, but nothing is dropped
+        await idle(ctx, 2 * stall + 40)
+        while venue.waiting:
+            await ctx.tick()
+        await idle(ctx, 4)
+        for number in rows:
+            await write(ctx, dut, "pair", number)
+            await idle(ctx, 2)
+            ends[number] = (
+                ("flat", "pending", "holding")[await read(ctx, dut, "phase")],
+                [await read(ctx, dut, name, signed=True) for name in ("held_a", "held_b")],
+                bool(await read(ctx, dut, "stopped")),
+            )
+        assert await read(ctx, dut, "evaluations_dropped") == 0
+        assert await read(ctx, dut, "intents") == len(intents)
+        ends["evaluations"] = await read(ctx, dut, "evaluations")
+        done.append(True)
+
+    async def gate(ctx):
+        wait = 0
+        while not done:
+            ctx.set(dut.intents.ready, wait == 0)
+            if wait == 0 and ctx.get(dut.intents.valid):
+                intents.append(told(ctx.get(dut.intents.payload)))
+                venue.hear(intents[-1])
+                wait = rng.randrange(stall + 1)
+            elif wait:
+                wait -= 1
+            if ctx.get(dut.applied.valid):
+                record = ctx.get(dut.applied.payload)
+                applied.append((record.evaluations, record.outcome))
+            await ctx.tick()
+
+    async def ledger(ctx):
+        while not done:
+            if venue.waiting and rng.random() < 0.2:
+                await settle(ctx, dut, venue.waiting.pop(0))
+            else:
+                await ctx.tick()
+
+    simulate(dut, host, gate, ledger)
+
+    oracle, outcomes = Oracle(rows, listed), list(applied)
+
+    def apply_due():
+        while outcomes and outcomes[0][0] == oracle.evaluations:
+            found = outcomes.pop(0)[1]
+            oracle.apply({name: getattr(found, name) for name in Outcome(PAIRS).members})
+
+    for item in traffic:
+        if item is None:
+            oracle.taint()
+            continue
+        for number in oracle.take(item):
+            apply_due()
+            oracle.evaluate(number, item["cause"])
+    apply_due()
+    assert not outcomes
+    assert intents == oracle.intents
+    assert len(intents) >= 10
+    assert ends.pop("evaluations") == oracle.evaluations
+    assert ends == {
+        number: (pair.phase, pair.held, pair.stopped) for number, pair in oracle.pairs.items()
+    }

@@ -77,18 +77,24 @@ class QuoteFormer(wiring.Component):
         m.d.comb += formed.eq(last)
         self._form_side(m, touch, formed)
         m.d.comb += formed.status.eq(status)
-        m.d.comb += formed.reasons.eq(
-            self.reasons | Mux(formed.sides[0].hidden | formed.sides[1].hidden, WINDOW, 0))
+        m.d.comb += formed.reasons.eq(self.reasons | Mux(formed.hidden.any(), WINDOW, 0))
+        forms = valid & ~is_taint & ~is_first
         with m.If(~self.walk.active):
-            m.d.comb += [
-                write.en.eq(valid & ~is_taint & ~is_first),
-                write.addr.eq(operation.symbol),
-                write.data.eq(formed),
-            ]
-
-        is_news = ((formed.sides != last.sides) | (formed.reasons != last.reasons)
+            m.d.comb += write.en.eq(forms)
+            m.d.comb += write.addr.eq(operation.symbol)
+            m.d.comb += write.data.eq(formed)
+        is_news = ((formed.shown != last.shown) | (formed.reasons != last.reasons)
                    | (status != last_status))
-        bid, ask = formed.sides[Side.BUY.value], formed.sides[Side.SELL.value]
+        m.d.sync += self.quotes.valid.eq(forms & is_news)
+        m.d.sync += self.taints.valid.eq(valid & is_taint)
+        with m.If(valid):
+            self._show(m, operation, formed)
+
+        return m
+
+    def _show(self, m, operation, formed):
+        """Fill in the payloads, one of which may be published."""
+        bid, ask = formed.shown[Side.BUY.value], formed.shown[Side.SELL.value]
         both = (bid.price != 0) & (ask.price != 0)
         quote = {
             "symbol":     operation.symbol,
@@ -96,7 +102,7 @@ class QuoteFormer(wiring.Component):
             "bid_shares": bid.shares,
             "ask":        ask.price,
             "ask_shares": ask.shares,
-            "status":     status,
+            "status":     formed.status,
             "trusted":    formed.reasons == 0,
             "reasons":    formed.reasons,
             "crossed":    both & (bid.price > ask.price),
@@ -106,22 +112,17 @@ class QuoteFormer(wiring.Component):
         trust = operation.detail.trust
         taint = {"all": 1, "symbol": 0, "reasons": trust.reasons, "first": trust.first,
                  "last": trust.last, "cause": operation.cause}
-        m.d.sync += self.quotes.valid.eq(write.en & ~self.walk.active & is_news)
-        m.d.sync += self.taints.valid.eq(valid & is_taint)
-        with m.If(valid):
-            m.d.sync += [self.quotes.p[name].eq(value) for name, value in quote.items()]
-            m.d.sync += [self.taints.p[name].eq(value) for name, value in taint.items()]
-
-        return m
+        m.d.sync += [self.quotes.p[name].eq(value) for name, value in quote.items()]
+        m.d.sync += [self.taints.p[name].eq(value) for name, value in taint.items()]
 
     def _keep(self, m):
         """Make the store of last quotes; give its write port and, in cycle 1, the symbol's row."""
         shape = data.StructLayout({
-            "sides":   data.ArrayLayout(data.StructLayout({
+            "shown":   data.ArrayLayout(data.StructLayout({
                 "price":  32,
                 "shares": SHARES_BITS,
-                "hidden": 1,
             }), len(Side)),
+            "hidden":  len(Side),
             "status":  8,
             "reasons": len(REASONS),
         })
@@ -165,9 +166,9 @@ class QuoteFormer(wiring.Component):
             hidden.eq(touch.change.better | ~touch.found & touch.change.worse),
         ]
         shown = touch.found & ~hidden
-        side = formed.sides[effect.side.as_value()]
+        side = effect.side.as_value()
         m.d.comb += [
-            side.price.eq(Mux(shown, price, 0)),
-            side.shares.eq(Mux(shown, self.best_shares, 0)),
-            side.hidden.eq(hidden),
+            formed.shown[side].price.eq(Mux(shown, price, 0)),
+            formed.shown[side].shares.eq(Mux(shown, self.best_shares, 0)),
+            formed.hidden.bit_select(side, 1).eq(hidden),
         ]

@@ -21,9 +21,11 @@ from tickwright.feed.messages import (
 )
 from tickwright.feed.reasons import REASONS
 from tickwright.host.setup import CardSetup, SymbolSetup
+from tickwright.market.messages_table import MessageTable
+from tickwright.market.reader import read_messages
 from tickwright.model import orders
-from tickwright.model.book import Books, bbo_rows
-from tickwright.model.messages import MessageTable
+from tickwright.model.book import Books
+from tickwright.model.delivery import bbo_rows
 
 WINDOW = 64  # ticks
 BASE = 1000  # lowest tick: 10.00 dollars
@@ -34,11 +36,8 @@ def reasons(*names):
     return sum(1 << REASONS.index(name) for name in names)
 
 
-def table(*messages, first_sequence=1):
-    blocks = b"".join(
-        len(data).to_bytes(2, "big") + data for data in (message.pack() for message in messages)
-    )
-    return MessageTable.from_blocks(blocks, first_sequence)
+def table(*messages):
+    return MessageTable.from_messages([message.pack() for message in messages])
 
 
 def setup(*symbols, window=WINDOW):
@@ -323,7 +322,7 @@ def test_no_event(message):
 def test_a_length_that_is_not_its_types_is_skipped(length):
     data = (add(1).pack() + bytes(8))[:length]
     books = Books(setup())
-    messages = MessageTable.from_blocks(len(data).to_bytes(2, "big") + data)
+    messages = MessageTable.from_messages([data])
     assert [len(quotes) + len(rows) for quotes, rows in books.follow(messages)] == [0]
     assert books.delivered == 1
 
@@ -454,7 +453,7 @@ def test_a_taint_is_in_the_next_quote():
 def test_a_dropped_event_changes_no_book():
     books, messages = Books(setup(ABC)), table(directory("ABC", 5), add(1, locate=5))
     books.drop(messages, 0)
-    assert rows_of(books, messages.rows(slice(1, 2))) == [(2, 0, 101000, 100, 1)]
+    assert rows_of(books, messages.select(slice(1, 2))) == [(2, 0, 101000, 100, 1)]
     books.drop(messages, 1)
     assert (books.delivered, books.resting) == (3, 1)
 
@@ -649,11 +648,11 @@ def test_books_grow_beyond_the_first_table():
 
 
 def test_recorded_messages_give_the_rows_of_the_mirror(shared_data):
-    data = (shared_data / "nasdaq-20191230-093000.itch50").read_bytes()
-    messages = MessageTable.from_blocks(data)
+    path = shared_data / "nasdaq-20191230-093000.itch50"
+    (messages,) = read_messages(path)
     taken = [
-        ITCH_BY_TYPE[chr(data[at])].unpack(data[at : at + size])
-        for at, size in zip(messages.offset.tolist(), messages.length.tolist(), strict=True)
+        ITCH_BY_TYPE[chr(data[0])].unpack(data)
+        for data in (messages.message(row) for row in range(len(messages)))
     ]
     prices = {message.locate: message.price for message in taken if message.type in "AF"}
     card = setup(

@@ -15,13 +15,14 @@ from tickwright.feed.messages import (
     OrderReplace,
 )
 from tickwright.host.setup import CardSetup, SymbolSetup
+from tickwright.market.messages_table import MessageTable
 from tickwright.model.book import Books
 from tickwright.model.compiled import compiled
-from tickwright.model.messages import MessageTable
 
 __all__ = ["flow", "flow_setup", "measure"]
 
 KIBIBYTE = 1024
+STEP_NS = 100  # from message to message of the flow
 FIRST_LOCATE = 1
 MID_TICK = 10_000  # of every symbol of the flow; 100 dollars
 DEPTH = 40  # ticks from the middle that prices of the flow reach
@@ -80,10 +81,18 @@ def flow(
         draws = rng.integers(0, 1 << 62, size=(count, 2))
         data = np.zeros(count * _LARGEST, np.uint8)
         offset = np.zeros(count, np.int64)
-        length = np.zeros(count, np.int32)
+        length = np.zeros(count, np.uint16)
         next_reference = _fill(data, offset, length, draws, state, next_reference, start)
         sequence = np.arange(start + 1, start + count + 1, dtype=np.uint64)
-        yield MessageTable(data, offset, length, sequence)
+        yield MessageTable(
+            data=data,
+            offset=offset,
+            length=length,
+            sequence=sequence,
+            arrival_ns=sequence * np.uint64(STEP_NS),
+            frame=sequence.astype(np.uint32),
+            line=np.zeros(count, np.uint8),
+        )
 
 
 _KINDS = (AddOrder, OrderDelete, OrderReplace, OrderExecuted, OrderCancel)
@@ -135,7 +144,7 @@ def _fill(data, offset, length, draws, state, next_reference, start):
         tick = MID_TICK + (distance if side else -distance)
         data[at] = _TYPES[kind]
         _put(data, at + _LOCATE, 2, FIRST_LOCATE + symbol)
-        _put(data, at + _TIMESTAMP, 6, (start + row) * 100)
+        _put(data, at + _TIMESTAMP, 6, (start + row + 1) * STEP_NS)
         reference = live[0]
         if kind in (_ADD, _REPLACE):
             live[0], live[1] = next_reference, shares

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from tickwright.feed.reasons import REASONS, WINDOW
 from tickwright.host.records import BBO_ROW, QUOTE, BookOp, Side
 from tickwright.host.setup import CENT_TICK, LOCATES, CardSetup
+from tickwright.market.messages_table import MessageTable
 from tickwright.model import orders
 from tickwright.model.compiled import compiled
 from tickwright.model.decode import (
@@ -28,10 +29,9 @@ from tickwright.model.decode import (
     state_of,
     timestamp_of,
 )
-from tickwright.model.messages import MessageTable
 from tickwright.model.orders import OWNER, PACKED, SHARES_BITS, SHARES_MASK, SIDE_SHIFT, TICK_MASK
 
-__all__ = ["PUBLICATION", "Books", "bbo_rows"]
+__all__ = ["PUBLICATION", "Books"]
 
 UNKNOWN_REFERENCE = 1 << REASONS.index("unknown_reference")
 DUPLICATE_REFERENCE = 1 << REASONS.index("duplicate_reference")
@@ -82,13 +82,14 @@ PROGRESS = np.dtype(
         ("delivered", "i8"),  # messages
         ("last_ns", "i8"),  # time of the last one
         ("resting", "i8"),  # orders in the table
+        ("no_ways", "i8"),  # orders that found no room in it, as the card had recorded
     ]
 )
 
 PUBLICATION = np.dtype([("trust", "u1"), ("message", "i8"), *QUOTE.descr])
 """What the book passes on, in order: a quote, or (`trust`) a Trust record, by its `reasons` alone.
 
-`message` is the row of its message in the table that was followed.
+`message` is the row of the message in the table that was followed.
 """
 
 CHUNK = 1 << 12  # messages a call: bounds the memory for what they publish
@@ -187,6 +188,7 @@ def _add(books, index, reference, side, shares, price, no_way):
     if 0 <= level < books.levels.shape[2] and price != tick * symbol.tick_size:
         return PRICE
     if no_way:
+        books.progress[0].no_ways += 1
         return CAPACITY
     orders.insert(books.orders, reference, index, side, tick, shares)
     books.progress[0].resting += 1
@@ -421,6 +423,13 @@ def _taint(books, reasons, number, sequence, feed_ns, rows):
     return rowed
 
 
+def _read_only(column: np.ndarray, kind: type) -> np.ndarray:
+    """Return a column as one type that code is compiled for; data of files are read-only."""
+    view = np.ascontiguousarray(column, kind).view()
+    view.flags.writeable = False
+    return view
+
+
 class Books:
     """The books of all watched symbols of a card.
 
@@ -471,6 +480,11 @@ class Books:
         """How many orders rest in the books."""
         return int(self._tables.progress[0]["resting"])
 
+    @property
+    def no_ways(self) -> int:
+        """How many orders found no room in the card's table, as it has recorded."""
+        return int(self._tables.progress[0]["no_ways"])
+
     def follow(
         self,
         messages: MessageTable,
@@ -485,13 +499,16 @@ class Books:
         card's table, as the card has recorded.
         """
         stop = len(messages) if stop is None else stop
+        columns = (
+            _read_only(messages.data, np.uint8),
+            _read_only(messages.offset, np.int64),
+            _read_only(messages.length, np.uint16),
+            _read_only(messages.sequence, np.uint64),
+        )
         while start < stop:
             start, quoted, rowed = _follow(
                 self._tables,
-                messages.data,
-                messages.offset,
-                messages.length,
-                messages.sequence,
+                *columns,
                 start,
                 min(stop, start + CHUNK),
                 no_way,
@@ -508,14 +525,13 @@ class Books:
         rowed = _taint(self._tables, reasons, number, np.uint64(sequence), feed_ns, rows)
         return rows[:rowed]
 
+    @staticmethod
+    def time_of(messages: MessageTable, row: int) -> int:
+        """Return the time of a message, in ns."""
+        data = _read_only(messages.data, np.uint8)
+        return int(timestamp_of(data, int(messages.offset[row]), int(messages.length[row])))
+
     def drop(self, messages: MessageTable, row: int) -> None:
         """Count a message as delivered whose event met a full queue; no book changes."""
-        _drop(self._tables, messages.data, messages.offset[row], messages.length[row])
-
-
-def bbo_rows(setup: CardSetup, messages: Iterable[MessageTable]) -> Iterator[np.ndarray]:
-    """Yield the rows of the file of best prices, for messages all of which were delivered."""
-    books = Books(setup, quotes=False)
-    for table in messages:
-        for _, rows in books.follow(table):
-            yield rows.copy()
+        data = _read_only(messages.data, np.uint8)
+        _drop(self._tables, data, int(messages.offset[row]), int(messages.length[row]))

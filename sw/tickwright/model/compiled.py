@@ -21,6 +21,8 @@ __all__ = ["compiled", "compiled_maker", "keep_in"]
 # function it compiles, not at the tables and functions that the code was made with.
 _TABLES = (wire, messages, reasons, checks, records)
 _FUNCTIONS: list[Any] = []
+_njit: Any = numba.njit
+_CACHE_SETTING = "CACHE_DIR"  # of numba; a user may have set it in the environment as well
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -29,16 +31,16 @@ def compiled(function: Callable[..., Any]) -> Any:
     It may not make arrays, which is why none need be counted: with the counting of references,
     a call takes several times as long.
     """
-    return _kept(numba.njit(error_model="numpy", _nrt=False)(function))
+    return _kept(_njit(error_model="numpy", _nrt=False)(function))
 
 
 def compiled_maker(function: Callable[..., Any]) -> Any:
     """Compile a function that makes arrays, when it is first called."""
-    return _kept(numba.njit(error_model="numpy")(function))
+    return _kept(_njit(error_model="numpy")(function))
 
 
 def _kept(dispatcher: Any) -> Any:
-    if config.CACHE_DIR:
+    if getattr(config, _CACHE_SETTING):
         dispatcher.enable_caching()
     _FUNCTIONS.append(dispatcher)
     return dispatcher
@@ -58,7 +60,7 @@ def keep_in(folder: Path) -> Path:
         digest.update(f"{source.name} {len(content)}\n".encode() + content)
     kept = folder / f"model-{digest.hexdigest()[:16]}"
     kept.mkdir(parents=True, exist_ok=True)
-    config.CACHE_DIR = str(kept)
+    setattr(config, _CACHE_SETTING, str(kept))
     for dispatcher in _FUNCTIONS:
         dispatcher.enable_caching()
     return kept

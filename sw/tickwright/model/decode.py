@@ -57,6 +57,7 @@ for _type, _size in ITCH_SIZES.items():
     _EVENT[ord(_type)] = EVENTS.get(_type, NOTHING)
     _SIZE[ord(_type)] = _size
 
+_HEAD = ItchMessage.size
 _LOCATE = ItchMessage.field("locate").offset
 _TIMESTAMP = ItchMessage.field("timestamp_ns").offset
 _REFERENCE = AddOrder.field("reference").offset  # in all messages about an order
@@ -98,6 +99,8 @@ def _bits64(data, at):
 @compiled
 def event_of(data, at, length):
     """Return the event that a message makes; a length that is not its type's makes none."""
+    if length < _HEAD:
+        return NOTHING
     kind = data[at]
     return _EVENT[kind] if _SIZE[kind] == length else NOTHING
 
@@ -111,7 +114,7 @@ def locate_of(data, at):
 @compiled
 def timestamp_of(data, at, length):
     """Return the time of a message in ns; 0 where it is too short to tell."""
-    if length < _TIMESTAMP + 6:
+    if length < _HEAD:
         return np.int64(0)
     return _uint16(data, at + _TIMESTAMP) << 32 | _uint32(data, at + _TIMESTAMP + 2)
 

@@ -86,11 +86,10 @@ class FrameHead(wiring.Component):
                 m.d.sync += self.index.eq(self.index + 1)
 
         head = Signal(HEAD_WORDS * 64)
-        with m.If(self.words.valid):
-            with m.Switch(self.index):
-                for index in range(HEAD_WORDS):
-                    with m.Case(index):
-                        m.d.sync += head[64 * index : 64 * (index + 1)].eq(self.words.p.data)
+        with m.If(self.words.valid), m.Switch(self.index):
+            for index in range(HEAD_WORDS):
+                with m.Case(index):
+                    m.d.sync += head[64 * index : 64 * (index + 1)].eq(self.words.p.data)
 
         outer = fields(Ethernet, head).ethertype
         inner = fields(VlanTag, head, at=Ethernet.size).ethertype
@@ -114,28 +113,33 @@ class FrameVerdicts(wiring.Component):
     Latency: 4 cycles from a verdict in step with ``words``, so that a verdict follows everything
     that the frame said, and comes before anything the next frame says.
 
+    ``short_words``: a frame of fewer words than this is short.
+
     Members
     -------
     words : ``In(stream.Signature(Word, always_ready=True))``
         Frames, as `FrameHead` passes them on.
     index : ``In(4)``
         Words of the frame before this one.
-    ends : ``In(stream.Signature(FrameEnd, always_ready=True))``
+    frame_end : ``In(stream.Signature(FrameEnd, always_ready=True))``
         Verdicts, delayed as the words are.
-    short_words : ``In(4)``
-        A frame of fewer words than this is short.
     bad, bad_short : ``Out(1)``
         For a cycle: a frame was bad; it was a short one.
     """
 
-    words:       In(stream.Signature(Word, always_ready=True))
-    index:       In(4)
-    ends:        In(stream.Signature(FrameEnd, always_ready=True))
-    short_words: In(4)
-    bad:         Out(1)
-    bad_short:   Out(1)
+    words:     In(stream.Signature(Word, always_ready=True))
+    index:     In(4)
+    frame_end: In(stream.Signature(FrameEnd, always_ready=True))
+    bad:       Out(1)
+    bad_short: Out(1)
 
     DELAY = 4
+
+    def __init__(self, *, short_words: int):
+        if not 0 < short_words < 16:
+            raise ValueError(f"short_words is {short_words}, expected 1 to 15")
+        self.short_words = short_words
+        super().__init__()
 
     def elaborate(self, platform):
         m = Module()
@@ -146,12 +150,12 @@ class FrameVerdicts(wiring.Component):
         short = Signal()
         m.d.comb += short.eq(self.index + 1 < self.short_words)
         with m.If(ends_now):
-            m.d.sync += awaited.eq(~self.ends.valid | awaited)
+            m.d.sync += awaited.eq(~self.frame_end.valid | awaited)
             m.d.sync += awaited_short.eq(short)
-        with m.Elif(self.ends.valid):
+        with m.Elif(self.frame_end.valid):
             m.d.sync += awaited.eq(0)
 
-        bad = self.ends.valid & ~self.ends.p.good
+        bad = self.frame_end.valid & ~self.frame_end.p.good
         bad_short = Mux(awaited, awaited_short, short)
         for _ in range(self.DELAY - 1):
             later, later_short = Signal(), Signal()

@@ -87,7 +87,7 @@ class UdpReceiver(wiring.Component):
     """Passes words on and judges the headers of their frame meanwhile. ::
 
         arriving ──▶ head ──▶ words ─ ─ ─ ▶ (the payload is read as it passes)
-                      └─packet─▶ IPv4, UDP ──▶ faults, line, length
+                      └─packet─▶ IPv4, UDP ──▶ wrong, line, length
 
     Latency: 1 cycle to ``words``, ``index`` and ``arrival``; 2 cycles to ``tagged``; 4 cycles from
     the word that completes a header to what is said of it. Throughput: 1 word per cycle.
@@ -98,7 +98,7 @@ class UdpReceiver(wiring.Component):
         As in `FrameHead`.
     line_a_destination, line_a_port, line_b_destination, line_b_port, min_length, line, length
         As in `UdpCheck`.
-    faults : ``Out(DatagramFaults)``
+    wrong : ``Out(DatagramFaults)``
         What is wrong with the headers.
     """
 
@@ -116,7 +116,7 @@ class UdpReceiver(wiring.Component):
     min_length:         In(16)
     line:               Out(1)
     length:             Out(16)
-    faults:             Out(DatagramFaults)
+    wrong:              Out(DatagramFaults)
 
     def elaborate(self, platform):
         m = Module()
@@ -146,6 +146,6 @@ class UdpReceiver(wiring.Component):
         for name, source in (("not_ipv4", head), ("ip_options", ipv4), ("bad_checksum", ipv4),
                              ("fragments", ipv4), ("not_udp", ipv4), ("other_line", udp),
                              ("runts", udp)):
-            m.d.comb += getattr(self.faults, name).eq(getattr(source, name))
+            m.d.comb += getattr(self.wrong, name).eq(getattr(source, name))
 
         return m

@@ -613,6 +613,342 @@ def test_random_traffic_is_judged_as_the_oracle_does(simulate, seed, faults):
     assert oracle.fault == faults
 
 
+# --- one thing at a time
+
+
+def directed(simulate, script, *, state=ARMED, positions=(0,) * SYMBOLS, sane=True):
+    """Run a script against a stage that is armed and whose symbols all have a sound quote.
+
+    The oracle is asked too, unless intents come that are not sane.
+    """
+    dut = RiskStage(SMALL)
+    bench = Bench(dut)
+
+    async def world(ctx):
+        await bench.start(ctx, state=state, positions=positions)
+        bench.items.extend(quote(symbol) for symbol in range(SYMBOLS))
+        for _ in range(SYMBOLS):
+            await bench.cycle(ctx)
+        await script(ctx, bench)
+
+    simulate(dut, world)
+    if not sane:
+        return bench
+    oracle = Oracle()
+    for seen in bench.cycles:
+        oracle.cycle(seen)
+    assert bench.told() == oracle.verdicts
+    assert [order_of(order) for _, order in bench.orders] == oracle.orders
+    assert bench.outcomes == oracle.outcomes[: len(bench.outcomes)]
+    return bench
+
+
+async def cycles(ctx, bench, count):
+    for _ in range(count):
+        await bench.cycle(ctx)
+
+
+def failed(bench):
+    return [checks for _, checks, *_ in bench.told()]
+
+
+@pytest.mark.parametrize("idle", [0, 1, 2, 5])
+def test_verdict_and_first_order_come_after_2_cycles(simulate, idle):
+    shown = []
+
+    async def script(ctx, bench):
+        bench.frame_cycles = lambda: 0
+        for number in range(SLOTS // 2):
+            await cycles(ctx, bench, idle)
+            shown.append(len(bench.cycles))
+            bench.intents.append(intent(number, leg(0), leg(1, Side.SELL)))
+            await cycles(ctx, bench, 5)
+
+    bench = directed(simulate, script)
+    assert [at for at, order in bench.orders if order.leg == 0] == [at + LATENCY for at in shown]
+    assert [at for at, order in bench.orders if order.leg == 1] == [
+        at + LATENCY + 1 for at in shown
+    ]
+    judged = [at for at, seen in enumerate(bench.cycles) if seen.verdict is not None]
+    assert [at + 1 for at in judged] == [at + LATENCY for at in shown]
+
+
+@pytest.mark.parametrize("busy", [1, 2, 7])
+def test_an_intent_waits_for_the_transmitter_and_is_judged_by_what_is_newest_then(simulate, busy):
+    async def script(ctx, bench):
+        bench.can_send = 0
+        bench.intents.append(intent(1, leg(0), leg(1, Side.SELL)))
+        bench.intents.append(intent(2, leg(2), leg(3, Side.SELL)))
+        await cycles(ctx, bench, 3)
+        bench.items.append(quote(0, status=HALTED))
+        await cycles(ctx, bench, busy)
+        assert not bench.told()
+        bench.can_send = 1
+        await cycles(ctx, bench, 8)
+
+    bench = directed(simulate, script)
+    assert failed(bench) == [{"halted"}, set()]
+    assert [order.symbol for _, order in bench.orders] == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("late", "fails"),
+    [pytest.param(0, {"trust"}, id="before"), pytest.param(1, set(), id="too-late")],
+)
+@pytest.mark.parametrize("item", ["taint", quote(0, trusted=0)], ids=["taint", "quote"])
+def test_a_judgement_sees_what_came_up_to_the_cycle_before(simulate, late, fails, item):
+    async def script(ctx, bench):
+        bench.intents.append(intent(1, leg(0)))
+        await cycles(ctx, bench, late)
+        bench.items.append(item)
+        await cycles(ctx, bench, 5)
+
+    bench = directed(simulate, script)
+    assert failed(bench) == [fails]
+    assert [seen for _, _, seen, *_ in bench.told()] == [SYMBOLS + 1 - late]
+
+
+@pytest.mark.parametrize(
+    ("kill_at", "passes"),
+    [(-1, False), (0, False), (1, True), (2, True)],
+    ids=["before", "with", "after-1", "after-2"],
+)
+def test_a_kill_stops_what_is_judged_in_its_cycle(simulate, kill_at, passes):
+    async def script(ctx, bench):
+        # The write shows as a strobe a cycle later; the intent is judged a cycle later too.
+        if kill_at < 0:
+            bench.host(kill=1)
+            await bench.cycle(ctx)
+        bench.intents.append(intent(1, leg(0), leg(1, Side.SELL)))
+        await cycles(ctx, bench, max(kill_at, 0))
+        if kill_at >= 0:
+            bench.host(kill=1)
+        await cycles(ctx, bench, 8)
+        bench.intents.append(intent(2, leg(2)))
+        await cycles(ctx, bench, 8)
+
+    bench = directed(simulate, script)
+    assert failed(bench) == [set() if passes else {"killed"}, {"killed"}]
+    assert len(bench.orders) == (2 if passes else 0)
+
+
+ALONE = {
+    "trust": {"item": quote(1, trusted=0)},
+    "halted": {"item": quote(1, status=HALTED)},
+    "shares": {"legs": [leg(0), leg(1, Side.SELL, 0)]},
+    "notional": {
+        "legs": [leg(0), leg(1, price=1_100_000, shares=1_000)],
+        "item": quote(1, ask=1_100_000),
+    },
+    "collar": {"legs": [leg(0), leg(1, price=50_201)]},
+    "price": {"legs": [leg(0), leg(1, Side.SELL, price=0)], "item": quote(1, 100)},
+    "feed": {"feed_ok": 0},
+    "session": {"session_ok": 0},
+}
+
+
+@pytest.mark.parametrize("check", ALONE)
+def test_one_check_refuses_both_legs(simulate, check):
+    changes = ALONE[check]
+
+    async def script(ctx, bench):
+        bench.items.extend(filter(None, [changes.get("item")]))
+        bench.feed_ok, bench.session_ok = changes.get("feed_ok", 1), changes.get("session_ok", 1)
+        await bench.cycle(ctx)
+        bench.intents.append(intent(1, *changes.get("legs", [leg(0), leg(1)]), pair=3))
+        await cycles(ctx, bench, 8)
+        assert await bench.read(ctx, f"refused_{check}") == 1
+        assert await bench.read(ctx, "refused") == 1
+        assert await bench.read(ctx, "sent") == 0
+
+    bench = directed(simulate, script)
+    assert failed(bench) == [{check}]
+    assert bench.outcomes == [(3, 1, 0, Side.BUY, 0, 0)]
+
+
+def test_position_counts_what_is_open_on_either_side(simulate):
+    async def script(ctx, bench):
+        bench.frame_cycles = lambda: 0
+        for number, legs in enumerate(
+            [
+                [leg(0, shares=600), leg(1, Side.SELL, 600)],
+                [leg(0, shares=401)],
+                [leg(1, Side.SELL, 401)],
+                [leg(0, shares=400), leg(1, Side.SELL, 400)],
+            ]
+        ):
+            bench.intents.append(intent(number, *legs))
+            await cycles(ctx, bench, 8)
+
+    bench = directed(simulate, script)
+    assert failed(bench) == [set(), {"position"}, {"position"}, set()]
+
+
+def test_slots_are_free_again_only_when_orders_are_done(simulate):
+    async def script(ctx, bench):
+        bench.frame_cycles = lambda: 0
+        for number in range(3):
+            bench.intents.append(intent(number, leg(0, shares=10), leg(1, Side.SELL, 10)))
+            await cycles(ctx, bench, 8)
+        assert await bench.read(ctx, "open_orders") == 4
+        bench.responses.append(answer(1, ResponseKind.EXECUTED, 4))
+        bench.responses.append(answer(1, ResponseKind.CANCELED, 6))
+        bench.responses.append(answer(3, ResponseKind.REJECTED))
+        await cycles(ctx, bench, 20)
+        assert await bench.read(ctx, "open_orders") == 2
+        bench.intents.append(intent(3, leg(0, shares=10), leg(1, Side.SELL, 10)))
+        bench.intents.append(intent(4, leg(0, shares=10)))
+        await cycles(ctx, bench, 8)
+
+    bench = directed(simulate, script)
+    # References 5 and 6 want the slots of 1 and 2; that of 2 is taken, so only the last fits.
+    assert failed(bench) == [set(), set(), {"slots"}, {"slots"}, set()]
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        pytest.param(answer(99, ResponseKind.ACCEPTED), id="unknown"),
+        pytest.param(answer(1, ResponseKind.EXECUTED, 101), id="executed-too-much"),
+        pytest.param(answer(1, ResponseKind.EXECUTED, 2**32 - 1), id="executed-far-too-much"),
+        pytest.param(answer(1, ResponseKind.CANCELED, 101), id="canceled-too-much"),
+        pytest.param(answer(1, ResponseKind.UNHANDLED), id="unhandled"),
+        pytest.param(answer(1 + SLOTS, ResponseKind.ACCEPTED), id="same-slot-other-reference"),
+    ],
+)
+def test_a_misfit_response_kills_for_good(simulate, response):
+    async def script(ctx, bench):
+        bench.intents.append(intent(1, leg(0)))
+        await cycles(ctx, bench, 8)
+        bench.responses.append(response)
+        await cycles(ctx, bench, 8)
+        assert await bench.read(ctx, "ledger_fault") == 1
+        bench.responses.append(answer(1, ResponseKind.REJECTED))
+        bench.host(commit=1, arm=1)
+        await bench.drain(ctx)
+        assert await bench.read(ctx, "state") == KILLED
+        assert await bench.read(ctx, "refused_arms") == 1
+        bench.intents.append(intent(2, leg(0)))
+        await cycles(ctx, bench, 8)
+
+    assert failed(directed(simulate, script)) == [set(), {"killed", "ledger"}]
+
+
+def test_no_outcome_is_lost_when_the_strategy_is_slow(simulate):
+    fills = 30
+
+    async def script(ctx, bench):
+        bench.outcomes_ready = lambda: 0
+        bench.intents.append(intent(1, leg(0, shares=fills)))
+        await cycles(ctx, bench, 8)
+        bench.responses.extend(answer(1, ResponseKind.EXECUTED, 1) for _ in range(fills))
+        await cycles(ctx, bench, 60)
+        assert bench.responses  # they wait
+        bench.feed_ok = 0
+        for number in range(PAIRS):
+            bench.intents.append(intent(2 + number, leg(0), pair=number))
+        await cycles(ctx, bench, 20)
+        assert not bench.intents  # refusals do not wait for them
+        bench.outcomes_ready = lambda: 1
+        await cycles(ctx, bench, 4 * fills)
+        assert await bench.read(ctx, "open_orders") == 0
+
+    bench = directed(simulate, script)
+    assert len(bench.outcomes) == fills + PAIRS
+    assert sum(filled for _, _, _, _, filled, _ in bench.outcomes) == fills
+
+
+def test_close_only_lets_a_position_shrink_and_no_more(simulate):
+    async def script(ctx, bench):
+        for number, legs in enumerate(
+            [
+                [leg(0, Side.BUY, 1)],
+                [leg(1, Side.SELL, 1)],
+                [leg(2, Side.BUY, 1)],
+                [leg(0, Side.SELL, 101)],
+                [leg(0, Side.SELL, 60), leg(1, Side.BUY, 60)],
+                [leg(0, Side.SELL, 41)],
+                [leg(0, Side.SELL, 40), leg(1, Side.BUY, 40)],
+            ]
+        ):
+            bench.intents.append(intent(number, *legs))
+            await cycles(ctx, bench, 12)
+
+    bench = directed(simulate, script, state=CLOSE_ONLY, positions=[100, -100, 0, 0])
+    closing = {"close_only"}
+    assert failed(bench) == [closing, closing, closing, closing, set(), closing, set()]
+    assert [bool(order.short) for _, order in bench.orders] == [False] * 4
+
+
+@pytest.mark.parametrize(
+    ("legs", "check"),
+    [
+        pytest.param([], "shares", id="no-leg"),
+        pytest.param([leg(0), leg(0, Side.SELL)], "position", id="one-symbol-twice"),
+    ],
+)
+def test_an_intent_that_no_strategy_should_make_is_refused(simulate, legs, check):
+    async def script(ctx, bench):
+        bench.intents.append(intent(1, *legs))
+        await cycles(ctx, bench, 8)
+
+    assert failed(directed(simulate, script, sane=False)) == [{check}]
+
+
+def test_references_never_go_back(simulate):
+    async def script(ctx, bench):
+        bench.intents.append(intent(1, leg(0)))
+        await cycles(ctx, bench, 8)
+        bench.host(kill=1, first_user_ref=9, commit=1)
+        await bench.drain(ctx)
+        assert await bench.read(ctx, "next_user_ref") == 2  # an order is open
+        bench.responses.append(answer(1, ResponseKind.REJECTED))
+        await cycles(ctx, bench, 8)
+        bench.host(commit=1)
+        await bench.drain(ctx)
+        assert await bench.read(ctx, "next_user_ref") == 9
+        bench.host(first_user_ref=1, commit=1, arm=1)
+        await bench.drain(ctx)
+        bench.intents.append(intent(2, leg(0)))
+        await cycles(ctx, bench, 8)
+
+    assert [order.user_ref for _, order in directed(simulate, script).orders] == [1, 9]
+
+
+def test_nothing_loosens_while_orders_may_leave(simulate):
+    async def script(ctx, bench):
+        bench.host(max_shares=50, commit=1)
+        await bench.drain(ctx)
+        bench.host(max_shares=1_000, symbol=0, symbol_position=-500, commit=1, load_symbol=1)
+        await bench.drain(ctx)
+        assert await bench.read(ctx, "refused_writes") == 1
+        bench.intents.append(intent(1, leg(0, shares=51)))
+        bench.intents.append(intent(2, leg(0, shares=50)))
+        await cycles(ctx, bench, 12)
+
+    assert failed(directed(simulate, script)) == [{"shares"}, set()]
+
+
+def test_tables_come_up_clear_whatever_they_held(simulate):
+    dut = RiskStage(SMALL)
+    bench = Bench(dut)
+
+    async def world(ctx):
+        # What comes before the tables are cleared is refused, and arms nothing.
+        bench.host(positions_confirmed=1, commit=1, arm_as=ARMED, arm=1, load_symbol=1)
+        await bench.drain(ctx)
+        assert await bench.read(ctx, "state") == KILLED
+        assert await bench.read(ctx, "refused_arms") == 1
+        ctx.set(dut.tables_ready, 1)
+        bench.items.extend(quote(symbol) for symbol in range(SYMBOLS))
+        await cycles(ctx, bench, 5)
+        bench.intents.append(intent(1, leg(0)))
+        await cycles(ctx, bench, 8)
+
+    simulate(dut, world)
+    assert failed(bench) == [{"killed", "shares", "notional", "position"}]
+
+
 # --- mutants: a stage with one thing wrong, which random traffic must find
 
 
@@ -664,8 +1000,8 @@ class LedgerThatFreesEarly(Ledger):
             m.d.comb += accounts.account.worst_long.eq(before.worst_long - shares)
 
 
-class LedgerThatBelievesTheVenue(Ledger):
-    """Takes whatever shares a response names."""
+class LedgerInHaste(Ledger):
+    """Lets a response go before it is applied."""
 
     def elaborate(self, platform):
         m = super().elaborate(platform)
@@ -722,7 +1058,7 @@ MUTANTS = [
     GateThatWaitsForNobody,
     ChecksWithoutOpenSells,
     LedgerThatFreesEarly,
-    LedgerThatBelievesTheVenue,
+    LedgerInHaste,
     LimitsThatLoosen,
     ArmingWithOrdersOpen,
     ArmingUnconfirmed,
@@ -735,9 +1071,11 @@ MUTANTS = [
 def test_a_mutant_is_found(simulate, monkeypatch, mutant):
     monkeypatch.setattr(stage_module, mutant.__base__.__name__, mutant)
 
-    def survives(seed):
-        check_random_run(*random_run(simulate, f"{seed} False"))
+    def finds(seed):
+        try:
+            check_random_run(*random_run(simulate, f"{seed} False"))
+        except AssertionError:
+            return True
+        return False
 
-    with pytest.raises((AssertionError, IndexError, TimeoutError)):
-        for seed in range(4):
-            survives(seed)
+    assert any(finds(seed) for seed in range(4))

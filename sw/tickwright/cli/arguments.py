@@ -9,11 +9,20 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["AsJson", "CardChoice", "File", "From", "MaxMessages", "Until", "feed_time"]
+__all__ = [
+    "AsJson",
+    "CardChoice",
+    "File",
+    "From",
+    "MaxMessages",
+    "OneCard",
+    "Until",
+    "feed_time",
+]
 
 UNITS_NS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?")
-COUNT = re.compile(r"(\d+)(ns|us|ms|s)?")
+COUNT = re.compile(r"(\d{1,18})(ns|us|ms|s)?")
 
 
 class CardChoice(StrEnum):
@@ -22,6 +31,13 @@ class CardChoice(StrEnum):
     MODEL = "model"
     TWIN = "twin"
     BOTH = "both"
+
+
+class OneCard(StrEnum):
+    """Which one card to run."""
+
+    MODEL = "model"
+    TWIN = "twin"
 
 
 def feed_time(text: str | None) -> int | None:
@@ -38,8 +54,18 @@ def feed_time(text: str | None) -> int | None:
     raise typer.BadParameter(f"found {text!r}, expected 09:30:00.5 or 34200s or a number of ns")
 
 
+def _time(text: str) -> str:
+    """Check a feed time where the command line is read, so that the option is named."""
+    feed_time(text)
+    return text
+
+
 File = Annotated[Path, typer.Argument(help="A pcap of MoldUDP64 or an ITCH BinaryFILE; gzip too.")]
-From = Annotated[str | None, typer.Option("--from", help="First feed time, such as 09:30.")]
-Until = Annotated[str | None, typer.Option("--until", help="Feed time to stop before.")]
+From = Annotated[
+    str | None, typer.Option("--from", parser=_time, help="First feed time, such as 09:30.")
+]
+Until = Annotated[
+    str | None, typer.Option("--until", parser=_time, help="Feed time to stop before.")
+]
 MaxMessages = Annotated[int | None, typer.Option(min=0, help="Messages to read at most.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

@@ -11,10 +11,19 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
-__all__ = ["emit", "note", "pairs", "tracked"]
+__all__ = ["VerbError", "emit", "note", "pairs", "printed", "tracked"]
 
 Item = TypeVar("Item")
+
+
+class VerbError(Exception):
+    """The verb cannot go on: the line to print, and the exit status."""
+
+    def __init__(self, status: int, line: str) -> None:
+        super().__init__(line)
+        self.status = status
 
 
 def emit(found: dict[str, Any]) -> None:
@@ -28,17 +37,31 @@ def note(text: str) -> None:
 
 
 def pairs(title: str, rows: Sequence[tuple[str, str]]) -> None:
-    """Print lines of name and value."""
+    """Print lines of name and value: in colours on a terminal, plain in a pipe."""
     table = Table(title=title, show_header=False, box=None, title_justify="left", pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
     for name, value in rows:
-        table.add_row(name, value)
-    Console(soft_wrap=not sys.stdout.isatty(), highlight=False).print(table)
+        table.add_row(name, Text(value))
+    printed(table)
 
 
-def tracked(items: Iterable[Item], what: str, total: int | None) -> Iterator[Item]:
-    """Pass items on; on a terminal show progress with the time left, in a pipe nothing."""
+def printed(table: Table) -> None:
+    """Print a table as wide as the terminal, or in a pipe as wide as it is."""
+    if sys.stdout.isatty():
+        Console(highlight=False).print(table)
+        return
+    console = Console(highlight=False, width=1 << 12)
+    with console.capture() as captured:
+        console.print(table)
+    typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def tracked(items: Iterable[Item], what: str, total: int | None = None) -> Iterator[Item]:
+    """Pass items on; on a terminal show progress with the time left, in a pipe nothing.
+
+    Progress counts the length of each item where it has one.
+    """
     if not sys.stderr.isatty():
         yield from items
         return

@@ -28,18 +28,38 @@ from tickwright.host.setup import (
 from tickwright.risk.checks import STATES
 from tickwright.top.presets import PRESETS, Preset
 
-__all__ = ["Quantised", "base_tick", "card_setup", "fee", "pair_setup", "preset_of", "watched"]
+__all__ = [
+    "Quantised",
+    "base_tick",
+    "card_setup",
+    "fee",
+    "pair_setup",
+    "preset_of",
+    "quantised",
+    "watched",
+]
 
 US_NS = 1_000
 MS_NS = 1_000_000
+FEE_SCALE = 1000  # a fee is counted in 1/1000 of a price unit
 ROUND_TRIP = 2  # a position pays its fees when it is opened and when it is closed
+
+
+# Key of a limit, name in the setup, scale, unit.
+LIMIT_UNITS = (
+    ("max_shares", "max_shares", 1, "shares"),
+    ("max_notional_usd", "max_notional", PRICE.scale, "dollars"),
+    ("max_position", "max_position", 1, "shares"),
+    ("collar_usd", "collar", PRICE.scale, "dollars"),
+    ("position", "position", 1, "shares"),
+)
 
 
 @dataclass(frozen=True)
 class Quantised:
-    """One parameter of a pair: as typed, as the card holds it, and what the card's number means."""
+    """One parameter: as typed, as the card holds it, and what the card's number means."""
 
-    pair: str
+    where: str
     name: str
     typed: str
     held: int
@@ -71,7 +91,8 @@ def watched(desk: Desk) -> list[str]:
 
 def fee(desk: Desk) -> int:
     """Return the assumed fee of one share, in 1/10000 dollar times 1000."""
-    return int((desk.assumptions.fee_usd_per_share * PRICE.scale * 1000).to_integral_value())
+    exact = desk.assumptions.fee_usd_per_share * PRICE.scale * FEE_SCALE
+    return int(exact.to_integral_value())
 
 
 def base_tick(reference: int, tick_size: int, window: int) -> int:
@@ -144,7 +165,7 @@ def pair_setup(
 
     def note(name: str, held: int, meaning: Decimal, unit: str, typed: object = None) -> int:
         text = str(getattr(pair, name) if typed is None else typed)
-        rows.append(Quantised(pair.name, name, text, held, meaning, unit))
+        rows.append(Quantised(f"pair {pair.name}", name, text, held, meaning, unit))
         return held
 
     def quantised(name: str, convert: Callable[[Decimal], int], value: Decimal) -> int:
@@ -200,6 +221,57 @@ def pair_setup(
         retry_ns=pair.retry_ms * MS_NS,
     )
     return setup, rows
+
+
+def quantised(desk: Desk, limits: Limits, setup: CardSetup) -> list[Quantised]:
+    """Return every parameter that is a quantity, with what became of it in a setup made of both."""
+    rows: list[Quantised] = []
+
+    def note(where: str, name: str, typed: object, held: int, scale: int, unit: str) -> None:
+        rows.append(Quantised(where, name, str(typed), held, Decimal(held) / scale, unit))
+
+    note("feed", "hold_us", desk.feed.hold_us, setup.feed.hold_ns, US_NS, "microseconds")
+    note("feed", "max_age_ms", desk.feed.max_age_ms, setup.feed.max_age_ns, MS_NS, "milliseconds")
+    timeout = desk.order_entry.ack_timeout_ms
+    note(
+        "order_entry", "ack_timeout_ms", timeout, setup.session.ack_timeout_ns, MS_NS,
+        "milliseconds",
+    )  # fmt: skip
+    typed_fee = desk.assumptions.fee_usd_per_share
+    note("assumptions", "fee_usd_per_share", typed_fee, fee(desk), PRICE.scale * FEE_SCALE,
+         "dollars")  # fmt: skip
+    for held in setup.symbols:
+        own = desk.symbols.get(held.name)
+        if own is None:
+            continue
+        where, half = f"symbol {held.name}", setup.window // 2
+        note(where, "tick_usd", own.tick_usd, held.tick_size, PRICE.scale, "dollars")
+        if own.reference_usd is not None and held.base_tick not in (0, LAST_TICK - setup.window):
+            middle = (held.base_tick + half) * held.tick_size
+            note(where, "reference_usd", own.reference_usd, middle, PRICE.scale, "dollars")
+    index = {symbol.name: place for place, symbol in enumerate(setup.symbols)}
+    ticks = {symbol.name: symbol.tick_size for symbol in setup.symbols}
+    for pair in desk.pair:
+        rows += pair_setup(pair, desk, index, ticks)[1]
+    for where, owner, held in (
+        ("limits", limits, setup.gate),
+        ("limits of the desk", desk.limits, setup.gate),
+        *(
+            (f"limits of {symbol.name}", limits.symbols[symbol.name], symbol)
+            for symbol in setup.symbols
+            if symbol.name in limits.symbols
+        ),
+        ("defaults", limits.defaults, _defaults(limits)),
+    ):
+        for name, register, scale, unit in LIMIT_UNITS:
+            typed = getattr(owner, name, None)
+            if typed is not None:
+                note(where, name, typed, getattr(held, register), scale, unit)
+    return rows
+
+
+def _defaults(limits: Limits) -> SymbolSetup:
+    return SymbolSetup(name="-", **_symbol_limits(limits, "-"))
 
 
 def _square(pair: Pair, name: str) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -15,7 +16,15 @@ from tickwright.host.setup import CardSetup
 from tickwright.replay.files import VENUE
 from tickwright.replay.numbering import Numbering
 
-__all__ = ["BBO_COLUMNS", "UNNAMED", "journal_rows", "reason_text", "write_bbo"]
+__all__ = [
+    "BBO_COLUMNS",
+    "UNNAMED",
+    "Delivered",
+    "journal_rows",
+    "merged",
+    "reason_text",
+    "write_bbo",
+]
 
 BBO_COLUMNS = (
     "message",
@@ -39,42 +48,69 @@ UNNAMED = "@"
 SHOWN = ("bid", "bid_shares", "ask", "ask_shares")
 
 
+@dataclass(frozen=True, eq=False)
+class Delivered:
+    """The messages that a card delivered: sequences, ascending, and time stamps."""
+
+    sequence: np.ndarray
+    timestamp_ns: np.ndarray
+
+    def at(self, sequence: int) -> tuple[int, int]:
+        """Return sequence and time stamp of the message delivered at a sequence, or next.
+
+        If none follows: the sequence one higher than the last, and the time stamp of that.
+        """
+        if not len(self.sequence):
+            return sequence, 0
+        row = int(np.searchsorted(self.sequence, np.uint64(sequence)))
+        if row < len(self.sequence):
+            return int(self.sequence[row]), int(self.timestamp_ns[row])
+        return int(self.sequence[-1]) + 1, int(self.timestamp_ns[-1])
+
+
 def journal_rows(
-    journal: Journal,
-    setup: CardSetup,
-    numbering: Numbering,
-    *,
-    stamps: Mapping[int, int],
-    locates: Mapping[str, int],
-) -> np.ndarray:
+    journal: Journal, setup: CardSetup, numbering: Numbering, delivered: Delivered
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows that a card's journal stands for (specification, section 5).
 
-    ``stamps`` gives the time stamp of the message behind each Trust record, by its sequence;
-    ``locates`` those of symbols, by name.
+    With them comes which of them a Trust record made: they go before the others of their message.
     """
     quotes, trusts = journal.quotes, journal.trusts[journal.trusts["all"] == 1]
     state = np.zeros(len(setup.symbols), BBO_ROW)
     state["symbol"] = np.arange(len(setup.symbols))
     found: list[np.ndarray] = []
+    sizes: list[tuple[int, bool]] = []
     # A Trust record stands before the quotes of the message it precedes.
     ends = np.searchsorted(quotes["sequence"], trusts["sequence"], side="left")
     start = 0
     for trust, end in zip(trusts, ends, strict=True):
         found.append(_changes(quotes[start:end], state))
         start = end
-        sequence = int(trust["sequence"])
         hit = state["reasons"] == 0
         state["reasons"] |= trust["reasons"]
         rows = state[hit].copy()
-        rows["sequence"], rows["timestamp_ns"] = sequence, stamps[sequence]
+        rows["sequence"], rows["timestamp_ns"] = delivered.at(int(trust["sequence"]))
         found.append(rows)
+        sizes += [(len(found[-2]), False), (len(rows), True)]
     found.append(_changes(quotes[start:], state))
+    sizes.append((len(found[-1]), False))
     rows = np.concatenate(found)
     rows["message"] = numbering.numbers(rows["sequence"])
     rows["trusted"] = rows["reasons"] == 0
-    places = np.array([locates.get(symbol.name, 0) for symbol in setup.symbols], np.uint16)
-    rows["locate"] = places[rows["symbol"]]
-    return rows
+    by_trust = np.repeat([trust for _, trust in sizes], [size for size, _ in sizes])
+    return rows, by_trust
+
+
+def merged(parts: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Return the rows of several runs over the same messages, each of other symbols, in order.
+
+    The rows name symbols by an index that is theirs alone; with them comes which of them a Trust
+    record made.
+    """
+    runs = list(parts)
+    rows = np.concatenate([np.zeros(0, BBO_ROW), *(run for run, _ in runs)])
+    by_trust = np.concatenate([np.zeros(0, np.bool_), *(flags for _, flags in runs)])
+    return rows[np.lexsort((rows["symbol"], ~by_trust, rows["message"]))]
 
 
 def _changes(quotes: np.ndarray, state: np.ndarray) -> np.ndarray:
@@ -101,9 +137,18 @@ def reason_text(reasons: int) -> str:
     return "+".join(name for bit, name in enumerate(REASONS) if reasons >> bit & 1)
 
 
-def write_bbo(path: Path, tables: Iterable[np.ndarray], setup: CardSetup, day: date | None) -> int:
-    """Write the rows, whole or not at all; return how many. Prices in 1/10000 dollar."""
-    names = ["" if symbol.name.startswith(UNNAMED) else symbol.name for symbol in setup.symbols]
+def write_bbo(
+    path: Path,
+    tables: Iterable[np.ndarray],
+    symbols: Sequence[tuple[str, int]],
+    day: date | None,
+) -> int:
+    """Write the rows, whole or not at all; return how many. Prices in 1/10000 dollar.
+
+    ``symbols``: name and locate of each index. A name that begins with `UNNAMED` is not written.
+    """
+    names = ["" if name.startswith(UNNAMED) else name for name, _ in symbols]
+    locates = [locate for _, locate in symbols]
     draft = path.with_name(f"{path.name}.draft")
     count = 0
     try:
@@ -112,22 +157,24 @@ def write_bbo(path: Path, tables: Iterable[np.ndarray], setup: CardSetup, day: d
             writer.writerow(BBO_COLUMNS)
             for rows in tables:
                 count += len(rows)
-                writer.writerows(_lines(rows, names, day))
+                writer.writerows(_lines(rows, names, locates, day))
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
     return count
 
 
-def _lines(rows: np.ndarray, names: list[str], day: date | None) -> Iterator[tuple[object, ...]]:
+def _lines(
+    rows: np.ndarray, names: list[str], locates: list[int], day: date | None
+) -> Iterator[tuple[object, ...]]:
     plain = {name: rows[name].tolist() for name in rows.dtype.names or ()}
     texts = {reasons: reason_text(reasons) for reasons in set(plain["reasons"])}
-    for at in range(len(rows)):
+    for at, symbol in enumerate(plain["symbol"]):
         yield (
             plain["message"][at],
             plain["timestamp_ns"][at],
-            plain["locate"][at],
-            names[plain["symbol"][at]],
+            locates[symbol],
+            names[symbol],
             plain["bid"][at],
             plain["bid_shares"][at],
             plain["ask"][at],

@@ -1,0 +1,51 @@
+"""The best prices of a recording, by the twin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from tickwright.exchange.scripted import ScriptedVenue
+from tickwright.market.messages_table import MessageTable
+from tickwright.market.reader import stamps_of
+from tickwright.replay.bbo import Delivered, journal_rows, merged
+from tickwright.replay.numbering import Numbering
+from tickwright.replay.recording import Recording
+from tickwright.replay.watch import Watched, feed_setup, watch_setup
+from tickwright.top.presets import Preset
+from tickwright.twin.replay import replay
+
+__all__ = ["twin_rows"]
+
+
+def twin_rows(recording: Recording, watched: Sequence[Watched], preset: Preset) -> np.ndarray:
+    """Return the rows of the file of best prices.
+
+    The file is played once for each batch of symbols that the preset holds.
+    """
+    return merged(_batches(recording, watched, preset, recording.by_sequence()))
+
+
+def _batches(
+    recording: Recording, watched: Sequence[Watched], preset: Preset, messages: MessageTable
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    feed = feed_setup(recording.found_lines, recording.survey.first_sequence)
+    for first in range(0, len(watched), preset.symbols):
+        batch = watched[first : first + preset.symbols]
+        setup = watch_setup(batch, preset, feed)
+        outcome = replay(recording.frames(), setup, preset, ScriptedVenue("none")).outcome
+        delivered = _delivered(messages, outcome.numbering)
+        rows, by_trust = journal_rows(outcome.journal, setup, outcome.numbering, delivered)
+        rows["symbol"] += first
+        yield rows, by_trust
+
+
+def _delivered(messages: MessageTable, numbering: Numbering) -> Delivered:
+    """Leave out the messages that came before the first expected, or after they were given up."""
+    sequences = messages.sequence
+    kept = sequences >= np.uint64(numbering.start)
+    place = np.searchsorted(numbering.lost_first, sequences.astype(np.int64), side="right")
+    lasts = np.concatenate([[-1], numbering.lost_last])
+    kept &= sequences.astype(np.int64) > lasts[place]
+    return Delivered(sequences[kept], stamps_of(messages)[kept])

@@ -10,8 +10,8 @@ from tickwright.exchange.scripted import ScriptedVenue
 from tickwright.market.messages_table import MessageTable
 from tickwright.market.reader import stamps_of
 from tickwright.replay.bbo import Delivered, journal_rows, merged
-from tickwright.replay.numbering import Numbering
 from tickwright.replay.recording import Recording
+from tickwright.replay.software import delivered_rows
 from tickwright.replay.watch import Watched, feed_setup, watch_setup
 from tickwright.top.presets import Preset
 from tickwright.twin.replay import replay
@@ -30,22 +30,14 @@ def twin_rows(recording: Recording, watched: Sequence[Watched], preset: Preset) 
 def _batches(
     recording: Recording, watched: Sequence[Watched], preset: Preset, messages: MessageTable
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    stamps = stamps_of(messages)
     feed = feed_setup(recording.found_lines, recording.survey.first_sequence)
     for first in range(0, len(watched), preset.symbols):
         batch = watched[first : first + preset.symbols]
         setup = watch_setup(batch, preset, feed)
         outcome = replay(recording.frames(), setup, preset, ScriptedVenue("none")).outcome
-        delivered = _delivered(messages, outcome.numbering)
+        kept = delivered_rows(messages, outcome.numbering)
+        delivered = Delivered(messages.sequence[kept], stamps[kept])
         rows, by_trust = journal_rows(outcome.journal, setup, outcome.numbering, delivered)
         rows["symbol"] += first
         yield rows, by_trust
-
-
-def _delivered(messages: MessageTable, numbering: Numbering) -> Delivered:
-    """Leave out the messages that came before the first expected, or after they were given up."""
-    sequences = messages.sequence
-    kept = sequences >= np.uint64(numbering.start)
-    place = np.searchsorted(numbering.lost_first, sequences.astype(np.int64), side="right")
-    lasts = np.concatenate([[-1], numbering.lost_last])
-    kept &= sequences.astype(np.int64) > lasts[place]
-    return Delivered(sequences[kept], stamps_of(messages)[kept])

@@ -65,17 +65,17 @@ class TwinCard:
     It is a bus, so that the host's own code loads it (`Bus`: read and write). Time passes as the
     capture says: cycle by cycle while anything moves, in one leap while all is still.
 
+    With ``tracing`` it is built so that `trace` works, and is several times slower.
+
     Raises `BuildError` if a tool fails on the first use of a preset.
     """
 
-    def __init__(self, preset: Preset, *, hold_ns: int, waves: Path | None = None) -> None:
+    def __init__(self, preset: Preset, *, hold_ns: int, tracing: bool = False) -> None:
         self.preset = preset
         self._hold_ns = hold_ns
         self._layouts = layouts(preset)
-        self._lib = _declare(library(preset, tracing=waves is not None))
+        self._lib = _declare(library(preset, tracing=tracing))
         self._card = ctypes.c_void_p(self._lib.card_new())
-        if waves is not None:
-            self._lib.card_trace(self._card, str(waves).encode())
         self._lib.card_reset(self._card)
 
     def __enter__(self) -> Self:
@@ -112,6 +112,11 @@ class TwinCard:
     def write(self, addr: int, value: int) -> None:
         """Write the word at byte address ``addr``."""
         self._lib.card_write(self._card, addr // REGISTER_BYTES, value)
+
+    def trace(self, path: Path) -> None:
+        """Write a waveform from now on; it is complete when the card is closed."""
+        if not self._lib.card_trace(self._card, str(path).encode()):
+            raise RuntimeError("the twin was made without tracing")
 
     def step(self, cycles: int) -> None:
         """Let the clock run."""

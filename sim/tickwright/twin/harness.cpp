@@ -59,7 +59,12 @@ struct Card {
     Rows transmitted;                   // words of frames to the venue
     std::vector<uint64_t> frame_cycles; // cycle of the first word of each frame on the feed port
 
-    Card() : top(std::make_unique<Vcard>(&context)) {}
+    Card() {
+#ifdef CARD_TRACE
+        context.traceEverOn(true);
+#endif
+        top = std::make_unique<Vcard>(&context);
+    }
 
     void step() {
         top->now_ns = now_ps / 1000;
@@ -171,7 +176,6 @@ void card_delete(Card* card) {
 // Begin a waveform in the file `path`; returns 0 if this library was built without tracing.
 int card_trace(Card* card, const char* path) {
 #ifdef CARD_TRACE
-    card->context.traceEverOn(true);
     card->trace = std::make_unique<VerilatedVcdC>();
     card->top->trace(card->trace.get(), 99);
     card->trace->open(path);

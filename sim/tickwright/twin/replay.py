@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tickwright.exchange.scripted import ScriptedVenue
@@ -35,18 +35,21 @@ def replay(
     *,
     fee: int = 0,
     waves: Path | None = None,
+    waves_from: int = 0,
 ) -> TwinReplay:
     """Play a capture through a fresh card and return what came of it.
 
-    ``fee`` is that of one share, in 1/10000 dollar times 1000. With ``waves`` a waveform of the
-    whole run is written there.
+    ``fee`` is that of one share, in 1/10000 dollar times 1000. With ``waves`` a waveform is written
+    there, from the first chunk on before which ``waves_from`` frames were played.
     """
     setup.check_fits(preset)
-    with TwinCard(preset, hold_ns=setup.feed.hold_ns, waves=waves) as twin, Card(twin) as card:
+    tracing = waves is not None
+    with TwinCard(preset, hold_ns=setup.feed.hold_ns, tracing=tracing) as twin, Card(twin) as card:
         card.load(setup)
         card.arm(setup.gate.state)
         card.open_feed()
-        run = twin.play(frames, VenuePeer(setup.session, script))
+        played = frames if waves is None else _traced(frames, twin, waves, waves_from)
+        run = twin.play(played, VenuePeer(setup.session, script))
         counters = card.counters()
     outcome = Outcome(
         setup=setup,
@@ -57,3 +60,16 @@ def replay(
         latencies=run.latencies,
     )
     return TwinReplay(run, outcome, counters)
+
+
+def _traced(
+    frames: Iterable[Frames], twin: TwinCard, waves: Path, waves_from: int
+) -> Iterator[Frames]:
+    """Pass frames on; begin the waveform where it is wanted."""
+    count, begun = 0, False
+    for chunk in frames:
+        if not begun and count >= waves_from:
+            twin.trace(waves)
+            begun = True
+        yield chunk
+        count += len(chunk.length)

@@ -1,0 +1,88 @@
+"""A recording through the software model: alone, or deciding as a card did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from tickwright.exchange.scripted import ScriptedVenue
+from tickwright.host.records import Journal
+from tickwright.host.setup import CardSetup
+from tickwright.market.messages_table import MessageTable
+from tickwright.model.arbiter import Arbiter, Delivered
+from tickwright.model.card import CardInputs, ModelCard
+from tickwright.model.frames import order_frames
+from tickwright.net.headers import Ethernet, Ipv4, Tcp
+from tickwright.replay.numbering import Numbering
+from tickwright.replay.outcome import Outcome
+from tickwright.replay.recording import Recording
+
+__all__ = ["ModelReplay", "delivered_rows", "replay_alone", "replay_as"]
+
+
+@dataclass(frozen=True, eq=False)
+class ModelReplay:
+    """What the model made of a recording."""
+
+    outcome: Outcome
+    messages: int  # delivered
+
+
+def replay_alone(
+    recording: Recording, setup: CardSetup, script: ScriptedVenue, *, fee: int = 0
+) -> ModelReplay:
+    """Run the model by itself: it arbitrates, and decides each intent at once.
+
+    ``fee`` is that of one share, in 1/10000 dollar times 1000.
+    """
+    delivered = 0
+
+    def counted() -> Iterator[Delivered]:
+        nonlocal delivered
+        for part in Arbiter(setup).deliver(recording.messages()):
+            delivered += len(part.messages)
+            yield part
+
+    journal = ModelCard(setup).run(counted(), venue=script)
+    return ModelReplay(_outcome(setup, journal, fee, acks=None), delivered)
+
+
+def replay_as(
+    messages: MessageTable, setup: CardSetup, card: Outcome, *, fee: int = 0
+) -> ModelReplay:
+    """Run the model with what a card decided by cycles, as its journal and its frames have it.
+
+    ``messages`` are all of the recording, by sequence.
+    """
+    journal = ModelCard(setup).run(messages, CardInputs.of(card.journal))
+    acks = [_ack(frame) for frame in card.frames]
+    outcome = _outcome(setup, journal, fee, acks=acks)
+    return ModelReplay(outcome, int(delivered_rows(messages, outcome.numbering).sum()))
+
+
+def delivered_rows(messages: MessageTable, numbering: Numbering) -> np.ndarray:
+    """Say which messages were delivered: not before the first expected, nor declared lost."""
+    sequences = messages.sequence.astype(np.int64)
+    place = np.searchsorted(numbering.lost_first, sequences, side="right")
+    lasts = np.concatenate([[-1], numbering.lost_last])
+    return (sequences >= numbering.start) & (sequences > lasts[place])
+
+
+def _outcome(setup: CardSetup, journal: Journal, fee: int, acks: list[int] | None) -> Outcome:
+    orders = len(journal.orders)
+    if acks is not None:  # a card that sent more or fewer differs in that
+        acks = (acks + [setup.session.start_ack] * orders)[:orders]
+    return Outcome(
+        setup=setup,
+        journal=journal,
+        numbering=Numbering.of(journal, setup.feed.start_sequence),
+        fee=fee,
+        frames=list(order_frames(setup, journal.orders, acks)),
+    )
+
+
+def _ack(frame: bytes) -> int:
+    """Return how much the card had received when it sent a frame: it decides that by cycles."""
+    return Tcp.unpack(frame, Ethernet.size + Ipv4.size).acknowledgment

@@ -431,3 +431,398 @@ def test_intents_are_those_of_the_oracle(simulate, seed, gap, stall):
     assert ends == {
         number: (pair.phase, pair.held, pair.stopped) for number, pair in oracle.pairs.items()
     }
+
+
+# --- one thing at a time
+
+
+def directed(simulate, script, *, rows=None, listed=None, stall=False):
+    """Run a script; return the intents that came, each with the cycle it was first visible in."""
+    dut = StrategyStage(SMALL)
+    seen, clock, done = [], [0], []
+
+    async def host(ctx):
+        await set_up(ctx, dut, rows or {0: PAIR}, listed or {0: [0], 1: [0]})
+        await script(ctx, dut, clock)
+        done.append(True)
+
+    async def gate(ctx):
+        ctx.set(dut.intents.ready, not stall)
+        while not done:
+            if ctx.get(dut.intents.valid) and not stall:
+                seen.append((clock[0], told(ctx.get(dut.intents.payload))))
+            await ctx.tick()
+            clock[0] += 1
+
+    simulate(dut, gate, host)
+    return seen
+
+
+# A is 20 cents dear: the touch of A is 100.20 at 100.22, that of B 100.00 at 100.02.
+DEAR = quote(0, 1_002_000, 1_002_200, sequence=5, feed_ns=100)
+CHEAP = quote(0, 998_000, 998_200, sequence=5, feed_ns=100)
+FAIR = quote(0, 1_000_000, 1_000_200, sequence=5, feed_ns=100)
+OTHER = quote(1, 1_000_000, 1_000_200)
+SHORT = (
+    1,
+    0,
+    IntentKind.ENTER_SHORT,
+    [(0, 0, Side.SELL, 100, 1_001_970), (1, 1, Side.BUY, 200, 1_000_270)],
+    5,
+)
+LONG = (
+    1,
+    0,
+    IntentKind.ENTER_LONG,
+    [(0, 0, Side.BUY, 100, 998_230), (1, 1, Side.SELL, 200, 999_930)],
+    5,
+)
+
+D_DEAR = 4_000 << 8  # deviation of DEAR, and less that of CHEAP
+EDGE = 3_600 << 16  # executable edge of both
+
+
+def entry(name, made, *, row=None, a=None, b=None):
+    return pytest.param(row or {}, a or {}, b or {}, made, id=name)
+
+
+@pytest.mark.parametrize("short", [True, False], ids=["short", "long"])
+@pytest.mark.parametrize(
+    ("row", "a", "b", "made"),
+    [
+        entry("all-is-well", True),
+        entry("disabled", False, row={"enabled": 0}),
+        entry("at-entry", True, row={"entry_sq": D_DEAR**2}),
+        entry("short-of-entry", False, row={"entry_sq": D_DEAR**2 + 1}),
+        entry("short-of-stop", True, row={"stop_sq": D_DEAR**2 + 1}),
+        entry("at-stop", False, row={"stop_sq": D_DEAR**2}),
+        entry("at-edge", True, row={"min_edge": EDGE}),
+        entry("short-of-edge", False, row={"min_edge": EDGE + 1}),
+        entry("a-at-widest", True, row={"max_spread_a": 200}),
+        entry("a-too-wide", False, row={"max_spread_a": 199}),
+        entry("b-at-widest", True, row={"max_spread_b": 200}),
+        entry("b-too-wide", False, row={"max_spread_b": 199}),
+        entry("a-shallow", False, a={"bid_shares": 99, "ask_shares": 99}),
+        entry("a-just-deep", True, a={"bid_shares": 100, "ask_shares": 100}),
+        entry("b-shallow", False, b={"bid_shares": 199, "ask_shares": 199}),
+        entry("b-just-deep", True, b={"bid_shares": 200, "ask_shares": 200}),
+        entry("a-untrusted", False, a={"trusted": 0}),
+        entry("b-untrusted", False, b={"trusted": 0}),
+        entry("a-halted", False, a={"status": HALTED}),
+        entry("b-halted", False, b={"status": HALTED}),
+    ],
+)
+def test_a_pair_enters_exactly_when_it_may(simulate, row, a, b, made, short):
+    async def script(ctx, dut, clock):
+        await publish(ctx, dut, OTHER | b)
+        await publish(ctx, dut, (DEAR if short else CHEAP) | a)
+        await idle(ctx, 10)
+
+    found = directed(simulate, script, rows={0: PAIR | row}, listed={0: [0]})
+    assert [made for _, made in found] == ([SHORT if short else LONG] if made else [])
+
+
+@pytest.mark.parametrize(
+    ("first", "fills", "second", "kind", "legs"),
+    [
+        pytest.param(
+            DEAR,
+            (100, 200),
+            FAIR,
+            IntentKind.EXIT,
+            [(0, 0, Side.BUY, 100, 1_000_230), (1, 1, Side.SELL, 200, 999_930)],
+            id="reverted",
+        ),
+        pytest.param(
+            DEAR,
+            (100, 200),
+            CHEAP,
+            IntentKind.EXIT,
+            [(0, 0, Side.BUY, 100, 998_230), (1, 1, Side.SELL, 200, 999_930)],
+            id="overshot",
+        ),
+        pytest.param(
+            CHEAP,
+            (60, 200),
+            FAIR,
+            IntentKind.EXIT,
+            [(0, 0, Side.SELL, 60, 999_970), (1, 1, Side.BUY, 200, 1_000_270)],
+            id="what-is-held-only",
+        ),
+        pytest.param(
+            DEAR,
+            (100, 0),
+            DEAR,
+            IntentKind.UNBALANCED,
+            [(0, 0, Side.BUY, 100, 1_002_230)],
+            id="one-leg-missing",
+        ),
+        pytest.param(
+            DEAR,
+            (100, 200),
+            quote(0, 1_020_000, 1_020_200),
+            IntentKind.STOP,
+            [(0, 0, Side.BUY, 100, 1_020_230), (1, 1, Side.SELL, 200, 999_930)],
+            id="stop",
+        ),
+        pytest.param(
+            CHEAP,
+            (100, 0),
+            quote(0, 980_000, 980_200),
+            IntentKind.STOP,
+            [(0, 0, Side.SELL, 100, 979_970)],
+            id="stop-beats-unbalanced",
+        ),
+        pytest.param(DEAR, (100, 200), DEAR, None, None, id="not-yet"),
+        pytest.param(DEAR, (100, 200), FAIR | {"ask": 0}, None, None, id="no-price-to-buy-at"),
+        pytest.param(
+            DEAR,
+            (100, 200),
+            FAIR | {"trusted": 0, "status": HALTED},
+            IntentKind.EXIT,
+            [(0, 0, Side.BUY, 100, 1_000_230), (1, 1, Side.SELL, 200, 999_930)],
+            id="the-gate-judges-trust",
+        ),
+        pytest.param(DEAR, (0, 0), FAIR, None, None, id="nothing-held"),
+    ],
+)
+def test_a_pair_exits_exactly_when_it_must(simulate, first, fills, second, kind, legs):
+    short = first is DEAR
+    state = {}
+
+    async def script(ctx, dut, clock):
+        await publish(ctx, dut, OTHER)
+        await publish(ctx, dut, first)
+        await idle(ctx, 10)
+        for leg, filled in enumerate(fills):
+            side = Side.SELL if short == (leg == 0) else Side.BUY
+            await settle(
+                ctx, dut, {"pair": 0, "leg": leg, "side": side, "filled": filled, "done": 1}
+            )
+        late = second | {"cause": {"feed_ns": 1_099, "sequence": 6}}
+        await publish(ctx, dut, late)  # a nanosecond before it may try again
+        await idle(ctx, 10)
+        await publish(ctx, dut, late | {"cause": {"feed_ns": 1_100, "sequence": 7}})
+        await idle(ctx, 10)
+        state["stopped"] = await read(ctx, dut, "stopped")
+
+    found = directed(simulate, script, listed={0: [0]})
+    assert [made for _, made in found[1:]] == ([(2, 0, kind, legs, 7)] if kind else [])
+    assert state["stopped"] == (kind == IntentKind.STOP)
+
+
+@pytest.mark.parametrize("place", range(FANOUT))
+def test_an_intent_comes_6_cycles_after_its_quote_and_1_more_for_each_place(simulate, place):
+    rows = {number: PAIR | {"enabled": number == place} for number in range(PAIRS)}
+    shown = []
+
+    async def script(ctx, dut, clock):
+        await publish(ctx, dut, OTHER)
+        await idle(ctx, 10)
+        for again in range(3):
+            shown.append(clock[0])
+            await publish(ctx, dut, DEAR | {"cause": {"feed_ns": 1_000 * again}})
+            await idle(ctx, 12)
+            await settle(ctx, dut, {"pair": place, "refused": 1})
+
+    found = directed(simulate, script, rows=rows, listed={0: list(range(PAIRS))})
+    assert [at for at, _ in found] == [at + LATENCY + place for at in shown]
+
+
+@pytest.mark.parametrize("gap", range(4))
+def test_quotes_however_close_make_one_intent(simulate, gap):
+    async def script(ctx, dut, clock):
+        await publish(ctx, dut, OTHER)
+        for _ in range(6):
+            await publish(ctx, dut, DEAR)
+            await idle(ctx, gap)
+        await idle(ctx, 10)
+        assert await read(ctx, dut, "evaluations") == 6
+
+    assert len(directed(simulate, script, rows={0: PAIR | {"retry_ns": 0}}, listed={0: [0]})) == 1
+
+
+@pytest.mark.parametrize("item", [None, OTHER | {"trusted": 0}], ids=["taint", "quote"])
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+def test_an_evaluation_sees_what_came_before_it_and_no_more(simulate, item, before):
+    async def script(ctx, dut, clock):
+        await publish(ctx, dut, OTHER)
+        await idle(ctx, 10)
+        for each in [item, DEAR] if before else [DEAR, item]:
+            await publish(ctx, dut, each)
+        await idle(ctx, 14)
+
+    rows = {number: PAIR for number in range(PAIRS)}
+    found = directed(simulate, script, rows=rows, listed={0: list(range(PAIRS))})
+    assert len(found) == (0 if before else PAIRS)
+
+
+def test_a_taint_takes_trust_until_each_symbol_is_quoted_again(simulate):
+    made = []
+
+    async def script(ctx, dut, clock):
+        for item in (OTHER, DEAR | {"bid_shares": 0}, None, DEAR):
+            await publish(ctx, dut, item)
+        await idle(ctx, 10)
+        made.append(await read(ctx, dut, "intents"))
+        await publish(ctx, dut, OTHER)
+        await idle(ctx, 10)
+        made.append(await read(ctx, dut, "intents"))
+
+    directed(simulate, script)
+    assert made == [0, 1]
+
+
+def test_the_store_is_right_when_evaluations_are_left_out(simulate):
+    rows = {number: PAIR | {"enabled": number == 3} for number in range(PAIRS)}
+    listed = {0: list(range(PAIRS)), 1: [3], 2: [0, 1, 2]}
+    half = SMALL.queue * FANOUT * 2
+    counts = {}
+
+    async def script(ctx, dut, clock):
+        await publish(ctx, dut, OTHER)
+        for item in [*[FAIR] * half, DEAR, *[quote(2, 1, 2)] * half]:
+            await publish(ctx, dut, item)
+        await idle(ctx, 2 * half)
+        for name in ("evaluations", "evaluations_dropped", "intents"):
+            counts[name] = await read(ctx, dut, name)
+        await publish(ctx, dut, OTHER)
+        await idle(ctx, 10)
+
+    found = directed(simulate, script, rows=rows, listed=listed)
+    assert counts.pop("intents") == 0  # that of the dear quote was left out
+    assert counts["evaluations_dropped"] > 0
+    assert sum(counts.values()) == 1 + (half + 1) * 4 + half * 3
+    assert [made[2:4] for _, made in found] == [SHORT[2:4]]
+
+
+def test_an_outcome_waits_no_longer_than_17_evaluations(simulate):
+    async def script(ctx, dut, clock):
+        await publish(ctx, dut, OTHER)
+        await publish(ctx, dut, DEAR)
+        await idle(ctx, 10)
+        before = await read(ctx, dut, "evaluations")
+        ctx.set(dut.outcomes.payload, {"pair": 0, "refused": 1})
+        for cycle in range(40):
+            ctx.set(dut.quotes.payload, FAIR)
+            ctx.set(dut.quotes.valid, 1)
+            ctx.set(dut.outcomes.valid, cycle >= 10)
+            if cycle >= 10 and ctx.get(dut.outcomes.ready):
+                break
+            await ctx.tick()
+        ctx.set(dut.outcomes.valid, 0)
+        ctx.set(dut.quotes.valid, 0)
+        assert 20 < cycle < 35
+        await idle(ctx, 20)
+        assert await read(ctx, dut, "evaluations") - before >= cycle - 1
+
+    assert len(directed(simulate, script)) == 1
+
+
+def test_parameters_change_as_a_whole_between_evaluations(simulate):
+    first = PAIR | {"retry_ns": 0}
+    second = first | {"shares_a": 10, "shares_b": 20, "aggression_a": 1, "aggression_b": 2}
+    kinds = {
+        (100, 200, 1_001_970, 1_000_270): "first",
+        (10, 20, 1_001_999, 1_000_202): "second",
+    }
+    delays = range(8)
+
+    async def script(ctx, dut, clock):
+        await publish(ctx, dut, OTHER)
+        for delay in delays:
+            await load_pair(ctx, dut, 0, first)
+            for name, value in second.items():
+                await write(ctx, dut, name, value)
+            ctx.set(dut.quotes.payload, DEAR)
+            for cycle in range(12):
+                ctx.set(dut.quotes.valid, cycle == 3)
+                ctx.set(dut.bus.addr, StrategyRegs.load.offset // 4)
+                ctx.set(dut.bus.w_data, 1)
+                ctx.set(dut.bus.w_en, cycle == delay)
+                await ctx.tick()
+            await settle(ctx, dut, {"pair": 0, "refused": 1})
+
+    found = directed(simulate, script, rows={0: first}, listed={0: [0]})
+    names = [kinds[(a[3], b[3], a[4], b[4])] for _, (_, _, _, (a, b), _) in found]
+    assert len(names) == len(delays)
+    assert names == sorted(names, reverse=True)  # the later it is loaded, the later it counts
+    assert set(names) == {"first", "second"}
+
+
+def test_a_stopped_pair_enters_again_only_when_resumed(simulate):
+    made = []
+
+    async def script(ctx, dut, clock):
+        await publish(ctx, dut, OTHER)
+        await publish(ctx, dut, DEAR)
+        await idle(ctx, 10)
+        for leg, side in ((0, Side.SELL), (1, Side.BUY)):
+            await settle(ctx, dut, {"pair": 0, "leg": leg, "side": side, "filled": 7, "done": 1})
+        await publish(ctx, dut, quote(0, 1_020_000, 1_020_200, feed_ns=5_000))
+        await idle(ctx, 10)
+        for leg, side in ((0, Side.BUY), (1, Side.SELL)):
+            await settle(ctx, dut, {"pair": 0, "leg": leg, "side": side, "filled": 7, "done": 1})
+        await publish(ctx, dut, DEAR | {"cause": {"feed_ns": 9_000}})
+        await idle(ctx, 10)
+        made.append(await read(ctx, dut, "intents"))
+        await write(ctx, dut, "resume")
+        await idle(ctx, 2)
+        await publish(ctx, dut, DEAR | {"cause": {"feed_ns": 9_000}})
+        await idle(ctx, 10)
+        made.append(await read(ctx, dut, "intents"))
+
+    directed(simulate, script)
+    assert made == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("changes", "strobe"),
+    [
+        pytest.param({"pair": PAIRS}, "load", id="pair"),
+        pytest.param({"symbol_a": SYMBOLS}, "load", id="symbol-a"),
+        pytest.param({"symbol_b": SYMBOLS}, "load", id="symbol-b"),
+        pytest.param({"symbol_b": 0}, "load", id="one-symbol-twice"),
+        pytest.param({"list_symbol": SYMBOLS}, "set_list", id="list-symbol"),
+        pytest.param({"list_position": FANOUT}, "set_list", id="list-position"),
+        pytest.param({"list_pair": PAIRS}, "set_list", id="list-pair"),
+    ],
+)
+def test_what_the_card_does_not_have_is_refused(simulate, changes, strobe):
+    async def script(ctx, dut, clock):
+        for name, value in changes.items():
+            await write(ctx, dut, name, value)
+        await write(ctx, dut, strobe)
+        await idle(ctx, 2)
+        assert await read(ctx, dut, "refused_writes") == 1
+        await publish(ctx, dut, OTHER)
+        await publish(ctx, dut, DEAR)
+        await idle(ctx, 10)
+
+    assert len(directed(simulate, script)) == 1
+
+
+def test_what_is_loaded_too_early_is_refused(simulate):
+    dut = StrategyStage(SMALL)
+
+    async def host(ctx):
+        await write(ctx, dut, "load")
+        await write(ctx, dut, "set_list")
+        await ctx.tick().until(dut.ready)
+        await idle(ctx, 2)
+        assert await read(ctx, dut, "refused_writes") == 2
+
+    simulate(dut, host)
+
+
+@pytest.mark.parametrize("price", [30, 31])
+def test_a_sale_at_or_below_nothing_is_not_made(simulate, price):
+    row = PAIR | {"mean": -(2 * 5_000 << 16), "min_edge": -(1 << 46), "entry_sq": 0}
+
+    async def script(ctx, dut, clock):
+        await publish(ctx, dut, quote(1, 3_000, 3_100))
+        await publish(ctx, dut, quote(0, price, price + 10))
+        await idle(ctx, 10)
+
+    found = directed(simulate, script, rows={0: row})
+    assert [made[3][0][4] for _, made in found] == ([1] if price == 31 else [])

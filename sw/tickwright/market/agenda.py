@@ -11,47 +11,44 @@ __all__ = ["Agenda", "due_ns", "make_agenda", "plan", "take"]
 NEVER_NS = np.int64(1) << 62
 
 
+PLAN = np.dtype([("due_ns", np.int64), ("life", np.int64), ("order", np.int64)])
+
+
 class Agenda(NamedTuple):
     """A binary heap; a plan is void when its order's life is over."""
 
-    due_ns: npt.NDArray[np.int64]
-    order: npt.NDArray[np.int32]
-    life: npt.NDArray[np.int64]
+    plans: npt.NDArray[np.void]  # of `PLAN`
     count: npt.NDArray[np.int64]
 
 
 def make_agenda(plans: int) -> Agenda:
     """Return an empty agenda for at most so many plans; more are forgotten."""
-    return Agenda(
-        due_ns=np.zeros(plans, dtype=np.int64),
-        order=np.zeros(plans, dtype=np.int32),
-        life=np.zeros(plans, dtype=np.int64),
-        count=np.zeros(1, dtype=np.int64),
-    )
+    return Agenda(plans=np.zeros(plans, dtype=PLAN), count=np.zeros(1, dtype=np.int64))
 
 
 @njit(cache=True)
 def _swap(agenda, one, other):
-    for column in (agenda.due_ns, agenda.life):
-        column[one], column[other] = column[other], column[one]
-    agenda.order[one], agenda.order[other] = agenda.order[other], agenda.order[one]
+    first, second = agenda.plans[one], agenda.plans[other]
+    first.due_ns, second.due_ns = second.due_ns, first.due_ns
+    first.life, second.life = second.life, first.life
+    first.order, second.order = second.order, first.order
 
 
 @njit(cache=True)
 def due_ns(agenda):
     """Return when the next plan is due."""
-    return agenda.due_ns[0] if agenda.count[0] else NEVER_NS
+    return agenda.plans[0].due_ns if agenda.count[0] else NEVER_NS
 
 
 @njit(cache=True)
 def plan(agenda, when_ns, order, life):
     """Plan something for an order."""
     at = agenda.count[0]
-    if at == len(agenda.due_ns):
+    if at == len(agenda.plans):
         return
-    agenda.due_ns[at], agenda.order[at], agenda.life[at] = when_ns, order, life
+    agenda.plans[at].due_ns, agenda.plans[at].order, agenda.plans[at].life = when_ns, order, life
     agenda.count[0] = at + 1
-    while at and agenda.due_ns[(at - 1) // 2] > agenda.due_ns[at]:
+    while at and agenda.plans[(at - 1) // 2].due_ns > agenda.plans[at].due_ns:
         _swap(agenda, at, (at - 1) // 2)
         at = (at - 1) // 2
 
@@ -59,7 +56,7 @@ def plan(agenda, when_ns, order, life):
 @njit(cache=True)
 def take(agenda):
     """Remove the next plan; return its order and life."""
-    order, life = agenda.order[0], agenda.life[0]
+    order, life = agenda.plans[0].order, agenda.plans[0].life
     last = agenda.count[0] - 1
     _swap(agenda, 0, last)
     agenda.count[0] = last
@@ -67,7 +64,7 @@ def take(agenda):
     while True:
         least = at
         for child in (2 * at + 1, 2 * at + 2):
-            if child < last and agenda.due_ns[child] < agenda.due_ns[least]:
+            if child < last and agenda.plans[child].due_ns < agenda.plans[least].due_ns:
                 least = child
         if least == at:
             return order, life

@@ -43,7 +43,20 @@ from tickwright.market.tape import (
     room,
 )
 
-__all__ = ["Actors", "Halts", "Symbols", "close_market", "open_market", "seed_books", "trade"]
+__all__ = [
+    "ACTOR",
+    "FRACTION",
+    "STATE",
+    "SYMBOL",
+    "Actors",
+    "Halts",
+    "Market",
+    "Symbols",
+    "close_market",
+    "open_market",
+    "seed_books",
+    "trade",
+]
 
 FRACTION = 8  # fair prices are in 1/10000 dollar * 2^-8
 MARGIN = 8  # levels at either end that the touch never reaches
@@ -57,36 +70,56 @@ HIGHEST_PRICE = 1_999_999_900  # 199,999.99 dollars: a stub
 STUB_SHARES = 100
 
 MS, SECOND = 1_000_000, 1_000_000_000
-MAKER_STAYS_NS = 60 * SECOND
+MAKER_STAYS_NS = 300 * SECOND
+CROWDED = 160  # orders of a symbol above which nobody stays long
+CROWDED_STAYS_NS = 5 * SECOND
+REACH = 5  # levels beyond the wanted touch that somebody takes from
+MAKER_LEVELS = 4
+NEAR = 12  # levels that makers move an order over rather than send a new one
 
 OPENING, CLOSING, HALTED, TRADING = (ord(code) for code in "OCHT")
 
 
-class Symbols(NamedTuple):
-    """Symbols of the market, in columns."""
+SYMBOL = np.dtype(
+    [
+        ("tick", np.int64),  # 1/10000 dollar
+        ("base", np.int64),  # tick of level 0
+        ("half", np.int64),  # half-spread, 1/10000 dollar * 2^-8
+        ("fair", np.int64),  # 1/10000 dollar * 2^-8
+        ("careful", np.int64),
+        ("halted", np.int64),
+    ]
+)
 
-    tick: npt.NDArray[np.int64]  # 1/10000 dollar
-    base: npt.NDArray[np.int64]  # tick of level 0
-    half: npt.NDArray[np.int64]  # half-spread, 1/10000 dollar * 2^-8
-    careful: npt.NDArray[np.bool_]
-    halted: npt.NDArray[np.bool_]
-    fair: npt.NDArray[np.int64]  # 1/10000 dollar * 2^-8
+ACTOR = np.dtype(
+    [
+        ("a", np.int64),  # symbol
+        ("b", np.int64),  # symbol that drives a; the same if it stands alone
+        ("hedge_percent", np.int64),
+        ("mean", np.int64),  # 1/10000 dollar * 2^-8, as all below
+        ("reference", np.int64),  # of b
+        ("walk", np.int64),  # how far b is from its reference
+        ("walk_step", np.int64),
+        ("deviation", np.int64),
+        ("deviation_step", np.int64),
+        ("deviation_clamp", np.int64),
+    ]
+)
+
+STATE = np.dtype([("when_ns", np.int64), ("symbol", np.int64), ("state", np.int64)])
+
+
+class Symbols(NamedTuple):
+    """Symbols of the market."""
+
+    listed: npt.NDArray[np.void]  # of `SYMBOL`
     want: npt.NDArray[np.int64]  # level of the touch by symbol, side
 
 
 class Actors(NamedTuple):
     """What moves together: pairs, and symbols of their own."""
 
-    a: npt.NDArray[np.int64]  # symbol
-    b: npt.NDArray[np.int64]  # symbol that drives a; the same if it stands alone
-    hedge_percent: npt.NDArray[np.int64]
-    mean: npt.NDArray[np.int64]  # 1/10000 dollar * 2^-8, as all below
-    reference: npt.NDArray[np.int64]  # of b
-    walk: npt.NDArray[np.int64]  # how far b is from its reference
-    walk_step: npt.NDArray[np.int64]
-    deviation: npt.NDArray[np.int64]
-    deviation_step: npt.NDArray[np.int64]
-    deviation_clamp: npt.NDArray[np.int64]
+    cast: npt.NDArray[np.void]  # of `ACTOR`
     memory: npt.NDArray[np.int64]  # turns: of the deviation, of the walk
     turn: npt.NDArray[np.int64]  # whose turn it is, by chance
 
@@ -94,9 +127,7 @@ class Actors(NamedTuple):
 class Halts(NamedTuple):
     """Trading states to come, in order of time."""
 
-    when_ns: npt.NDArray[np.int64]
-    symbol: npt.NDArray[np.int64]
-    state: npt.NDArray[np.int64]
+    states: npt.NDArray[np.void]  # of `STATE`
     done: npt.NDArray[np.int64]
 
 
@@ -138,11 +169,13 @@ def _distance(tape):
     kind = below(tape, 100)
     if kind < 30:
         return 0
-    if kind < 95:
+    if kind < 65:
         far = 1
         while far < 40 and below(tape, 4):
             far += 1
         return far
+    if kind < 90:
+        return 5 + below(tape, 55)
     return 20 + below(tape, 300)
 
 
@@ -167,18 +200,18 @@ def _lifetime_ns(tape):
     kind = below(tape, 100)
     if kind < 45:
         return 50_000 + below(tape, 5 * MS)
-    if kind < 70:
+    if kind < 68:
         return 5 * MS + below(tape, 500 * MS)
-    if kind < 92:
+    if kind < 82:
         return SECOND // 2 + below(tape, 20 * SECOND)
-    if kind < 99:
-        return 10 * SECOND + below(tape, 900 * SECOND)
+    if kind < 97:
+        return 10 * SECOND + below(tape, 3000 * SECOND)
     return 0
 
 
 @njit(cache=True)
 def _price(symbols, symbol, level):
-    return (symbols.base[symbol] + level) * symbols.tick[symbol]
+    return (symbols.listed[symbol].base + level) * symbols.listed[symbol].tick
 
 
 @njit(cache=True)
@@ -189,8 +222,15 @@ def _full(books, symbol):
 @njit(cache=True)
 def _plan_end(market, order):
     lifetime = _lifetime_ns(market.tape)
+    if market.books.live_count[market.books.orders[order].symbol] > CROWDED:
+        lifetime = min(lifetime, CROWDED_STAYS_NS) if lifetime else CROWDED_STAYS_NS
     if lifetime:
-        plan(market.agenda, market.tape.now_ns[0] + lifetime, order, market.books.life[order])
+        plan(
+            market.agenda,
+            market.tape.clock[0].now_ns + lifetime,
+            order,
+            market.books.orders[order].life,
+        )
 
 
 @njit(cache=True)
@@ -204,25 +244,27 @@ def _add(market, symbol, side, level, shares):
 
 @njit(cache=True)
 def _delete(market, order):
-    log_delete(market.tape, market.books.symbol[order], market.books.reference[order])
+    log_delete(market.tape, market.books.orders[order].symbol, market.books.orders[order].reference)
     leave(market.books, order)
 
 
 @njit(cache=True)
 def _reduce(books, order, shares):
     """Take shares off an order; at 0 it leaves."""
-    if shares == books.shares[order]:
+    if shares == books.orders[order].shares:
         leave(books, order)
         return
-    books.shares[order] -= shares
-    level = books.level[order]
-    if level != FAR:
-        books.depth[books.symbol[order], books.side[order], level] -= shares
+    resting = books.orders[order]
+    resting.shares -= shares
+    if resting.level != FAR:
+        books.levels[resting.symbol, resting.side, resting.level].depth -= shares
 
 
 @njit(cache=True)
 def _execute(market, order, shares):
-    log_execute(market.tape, market.books.symbol[order], market.books.reference[order], shares)
+    log_execute(
+        market.tape, market.books.orders[order].symbol, market.books.orders[order].reference, shares
+    )
     _reduce(market.books, order, shares)
 
 
@@ -230,9 +272,9 @@ def _execute(market, order, shares):
 def _replace(market, order, level, shares):
     """Replace an order by one at another level; return the new one's row."""
     books = market.books
-    symbol, side = books.symbol[order], books.side[order]
+    symbol, side = books.orders[order].symbol, books.orders[order].side
     price = _price(market.symbols, symbol, level)
-    reference = log_replace(market.tape, symbol, books.reference[order], shares, price)
+    reference = log_replace(market.tape, symbol, books.orders[order].reference, shares, price)
     leave(books, order)
     return join(books, symbol, side, level, shares, reference)
 
@@ -256,9 +298,14 @@ def _behind(market, symbol, side, distance):
 @njit(cache=True)
 def _set_wants(symbols, symbol):
     """Set the levels of the touch from the fair price, rounded outwards."""
-    unit = symbols.tick[symbol] << FRACTION
-    low = (symbols.fair[symbol] - symbols.half[symbol]) // unit - symbols.base[symbol]
-    high = -((-symbols.fair[symbol] - symbols.half[symbol]) // unit) - symbols.base[symbol]
+    unit = symbols.listed[symbol].tick << FRACTION
+    low = (symbols.listed[symbol].fair - symbols.listed[symbol].half) // unit - symbols.listed[
+        symbol
+    ].base
+    high = (
+        -((-symbols.listed[symbol].fair - symbols.listed[symbol].half) // unit)
+        - symbols.listed[symbol].base
+    )
     symbols.want[symbol, BUY] = max(MARGIN, min(LEVELS - MARGIN - 2, low))
     symbols.want[symbol, SELL] = max(symbols.want[symbol, BUY] + 1, min(LEVELS - MARGIN, high))
 
@@ -273,16 +320,16 @@ def _clear_inside(market, symbol, side):
             return
         if not (best > want[symbol, BUY] if side == BUY else best < want[symbol, SELL]):
             return
-        order = books.head[symbol, side, best]
+        order = books.levels[symbol, side, best].head
         crossed = best >= want[symbol, SELL] if side == BUY else best <= want[symbol, BUY]
         kind = below(tape, 100)
         if kind < (40 if crossed else 5):
-            _execute(market, order, books.shares[order])
+            _execute(market, order, books.orders[order].shares)
         elif kind < 75:
             _delete(market, order)
         else:
             level = _behind(market, symbol, side, below(tape, 4))
-            _plan_end(market, _replace(market, order, level, books.shares[order]))
+            _plan_end(market, _replace(market, order, level, books.orders[order].shares))
 
 
 @njit(cache=True)
@@ -293,20 +340,19 @@ def _any_order(market, symbol, side):
         if books.live_count[symbol] == 0:
             return NO_ORDER
         order = books.live[symbol, below(market.tape, books.live_count[symbol])]
-        if books.level[order] != FAR and (side < 0 or books.side[order] == side):
+        if books.orders[order].level != FAR and (side < 0 or books.orders[order].side == side):
             return order
     return NO_ORDER
 
 
 @njit(cache=True)
-def _fill_touch(market, symbol, side):
-    """Let makers fill the wanted touch: with orders from behind it, or new ones."""
+def _fill(market, symbol, side, level):
+    """Let makers fill a level: with orders from elsewhere, or new ones."""
     tape, books = market.tape, market.books
-    level = market.symbols.want[symbol, side]
-    while room(tape) and books.depth[symbol, side, level] < TOUCH_SHARES:
+    while room(tape) and books.levels[symbol, side, level].depth < TOUCH_SHARES:
         shares = 100 * (2 + below(tape, 4))
         order = _any_order(market, symbol, side)
-        usable = order != NO_ORDER and books.level[order] != level
+        usable = order != NO_ORDER and 0 < abs(books.orders[order].level - level) <= NEAR
         if usable and (_full(books, symbol) or below(tape, 100) < 45):
             maker = _replace(market, order, level, shares)
         elif books.live_count[symbol] < LIVE:
@@ -314,13 +360,22 @@ def _fill_touch(market, symbol, side):
         else:
             return
         stay = MAKER_STAYS_NS + below(tape, 9 * MAKER_STAYS_NS)
-        plan(market.agenda, tape.now_ns[0] + stay, maker, books.life[maker])
+        plan(market.agenda, tape.clock[0].now_ns + stay, maker, books.orders[maker].life)
+
+
+@njit(cache=True)
+def _fill_touch(market, symbol, side):
+    """Let makers fill the wanted touch, and sometimes a level behind it."""
+    level = market.symbols.want[symbol, side]
+    _fill(market, symbol, side, level)
+    distance = 1 + below(market.tape, MAKER_LEVELS)
+    _fill(market, symbol, side, level - distance if side == BUY else level + distance)
 
 
 @njit(cache=True)
 def _reprice(market, symbol):
     """Bring the touch to where the fair price wants it, widening before narrowing."""
-    if market.symbols.halted[symbol]:
+    if market.symbols.listed[symbol].halted:
         return
     first = below(market.tape, 2)
     for side in (first, 1 - first):
@@ -334,7 +389,7 @@ def _aggress(market, symbol, side):
     """Somebody takes what is best on the other side, down to a limit; the rest may join."""
     tape, books, symbols = market.tape, market.books, market.symbols
     limit = books.best[symbol, 1 - side]
-    if limit == NO_ORDER:
+    if limit == NO_ORDER or abs(limit - symbols.want[symbol, 1 - side]) > REACH:
         return
     if below(tape, 5) == 0:
         limit += 1 if side == BUY else -1
@@ -343,11 +398,11 @@ def _aggress(market, symbol, side):
         best = books.best[symbol, 1 - side]
         if best == NO_ORDER or (best > limit if side == BUY else best < limit):
             break
-        order = books.head[symbol, 1 - side, best]
-        taken = min(shares, books.shares[order])
+        order = books.levels[symbol, 1 - side, best].head
+        taken = min(shares, books.orders[order].shares)
         _execute(market, order, taken)
         shares -= taken
-    if shares and room(tape) and not symbols.careful[symbol] and not _full(books, symbol):
+    if shares and room(tape) and not symbols.listed[symbol].careful and not _full(books, symbol):
         best = books.best[symbol, 1 - side]
         free = best == NO_ORDER or (best > limit if side == BUY else best < limit)
         if free and MARGIN <= limit < LEVELS - MARGIN:
@@ -361,89 +416,92 @@ def _act(market, symbol):
     kind = below(tape, 1000)
     full = _full(books, symbol)
     order = _any_order(market, symbol, -1)
-    if kind < 600 and not full:
+    if kind < 690 and not full:
         side = below(tape, 2)
         level = _behind(market, symbol, side, _distance(tape))
         _plan_end(market, _add(market, symbol, side, level, _size(tape)))
-    elif kind < 690 and order != NO_ORDER:
-        level = _behind(market, symbol, books.side[order], _distance(tape))
+    elif kind < 760 and order != NO_ORDER:
+        level = _behind(market, symbol, books.orders[order].side, _distance(tape))
         _plan_end(market, _replace(market, order, level, _size(tape)))
-    elif kind < 720 and order != NO_ORDER:
-        if books.shares[order] > 1:
-            cut = 1 + below(tape, books.shares[order] - 1)
-            log_reduce(tape, symbol, books.reference[order], cut)
+    elif kind < 790 and order != NO_ORDER:
+        if books.orders[order].shares > 1:
+            cut = 1 + below(tape, books.orders[order].shares - 1)
+            log_reduce(tape, symbol, books.orders[order].reference, cut)
             _reduce(books, order, cut)
-    elif kind < 860 and order != NO_ORDER:
+    elif kind < 810 and order != NO_ORDER:
         _delete(market, order)
-    elif kind < 935:
+    elif kind < 900:
         _aggress(market, symbol, below(tape, 2))
-    elif kind < 970:
-        log_trade(tape, symbol, _size(tape), market.symbols.fair[symbol] >> FRACTION)
-    elif kind < 985:
+    elif kind < 940:
+        log_trade(tape, symbol, _size(tape), market.symbols.listed[symbol].fair >> FRACTION)
+    elif kind < 955:
         side = below(tape, 2)
         best = books.best[symbol, side]
         if best != NO_ORDER:
-            order = books.head[symbol, side, best]
-            shares = 1 + below(tape, books.shares[order])
+            order = books.levels[symbol, side, best].head
+            shares = 1 + below(tape, books.orders[order].shares)
             price = _price(market.symbols, symbol, best)
-            log_printed(tape, symbol, books.reference[order], shares, True, price)
+            log_printed(tape, symbol, books.orders[order].reference, shares, True, price)
             _reduce(books, order, shares)
-    else:
+    elif kind < 965:
         log_retail(tape, symbol)
+    elif not full:
+        side = below(tape, 2)
+        level = _behind(market, symbol, side, 1 + _distance(tape))
+        _add(market, symbol, side, level, 100 * (1 + below(tape, 20)))
 
 
 @njit(cache=True)
 def _end_plan(market, order):
     """An order's time has come: it goes, or changes, or gets smaller."""
     tape, books = market.tape, market.books
-    symbol = books.symbol[order]
+    symbol, side, level = (
+        books.orders[order].symbol,
+        books.orders[order].side,
+        books.orders[order].level,
+    )
     kind = below(tape, 100)
-    if kind < 88 or books.level[order] == FAR or market.symbols.halted[symbol]:
+    if kind < 88 or level == FAR or market.symbols.listed[symbol].halted:
         _delete(market, order)
     elif kind < 97:
-        level = _behind(market, symbol, books.side[order], _distance(tape))
-        _plan_end(market, _replace(market, order, level, _size(tape)))
-    elif books.shares[order] > 1:
-        cut = 1 + below(tape, books.shares[order] - 1)
-        log_reduce(tape, symbol, books.reference[order], cut)
+        behind = _behind(market, symbol, side, _distance(tape))
+        _plan_end(market, _replace(market, order, behind, _size(tape)))
+    elif books.orders[order].shares > 1:
+        cut = 1 + below(tape, books.orders[order].shares - 1)
+        log_reduce(tape, symbol, books.orders[order].reference, cut)
         _reduce(books, order, cut)
         _plan_end(market, order)
     else:
         _delete(market, order)
+    if level == market.symbols.want[symbol, side] and not market.symbols.listed[symbol].halted:
+        _fill(market, symbol, side, level)
 
 
 @njit(cache=True)
 def _move(market, actor):
     """Let the fair prices of an actor's symbols take a step."""
-    tape, actors, symbols = market.tape, market.actors, market.symbols
-    a, b = actors.a[actor], actors.b[actor]
-    actors.walk[actor] += (_noise(tape) * actors.walk_step[actor]) // NOISE_DEVIATION - actors.walk[
-        actor
-    ] // actors.memory[1]
-    symbols.fair[b] = actors.reference[actor] + actors.walk[actor]
-    if a != b:
-        deviation = (
-            actors.deviation[actor]
-            + (_noise(tape) * actors.deviation_step[actor]) // NOISE_DEVIATION
-            - actors.deviation[actor] // actors.memory[0]
+    tape, symbols, memory = market.tape, market.symbols, market.actors.memory
+    one = market.actors.cast[actor]
+    step = (_noise(tape) * one.walk_step) // NOISE_DEVIATION
+    one.walk += step - one.walk // memory[1]
+    symbols.listed[one.b].fair = one.reference + one.walk
+    if one.a != one.b:
+        step = (_noise(tape) * one.deviation_step) // NOISE_DEVIATION
+        deviation = one.deviation + step - one.deviation // memory[0]
+        one.deviation = max(-one.deviation_clamp, min(one.deviation_clamp, deviation))
+        symbols.listed[one.a].fair = (
+            one.hedge_percent * symbols.listed[one.b].fair // 100 + one.mean + one.deviation
         )
-        clamp = actors.deviation_clamp[actor]
-        actors.deviation[actor] = max(-clamp, min(clamp, deviation))
-        symbols.fair[a] = (
-            actors.hedge_percent[actor] * symbols.fair[b] // 100
-            + actors.mean[actor]
-            + actors.deviation[actor]
-        )
-    _set_wants(symbols, a)
-    _set_wants(symbols, b)
+    _set_wants(symbols, one.a)
+    _set_wants(symbols, one.b)
 
 
 @njit(cache=True)
 def _turn(market, actor):
     """One actor's symbols move, and things happen in them."""
     tape, symbols = market.tape, market.symbols
-    a, b = market.actors.a[actor], market.actors.b[actor]
-    if symbols.halted[a] or symbols.halted[b]:
+    a, b = market.actors.cast[actor].a, market.actors.cast[actor].b
+    if symbols.listed[a].halted or symbols.listed[b].halted:
         return
     _move(market, actor)
     first, second = (a, b) if below(tape, 2) else (b, a)
@@ -462,10 +520,10 @@ def _turn(market, actor):
 def seed_books(market, until_ns):
     """Fill the books before the open: a few levels each side, and orders far away."""
     tape, books, symbols = market.tape, market.books, market.symbols
-    count = len(symbols.tick)
-    step = (until_ns - tape.now_ns[0]) // (count + 1)
+    count = len(symbols.listed)
+    step = (until_ns - tape.clock[0].now_ns) // (count + 1)
     for symbol in range(count):
-        tape.now_ns[0] += step
+        tape.clock[0].now_ns += step
         _set_wants(symbols, symbol)
         for side in (BUY, SELL):
             price = LOWEST_PRICE if side == BUY else HIGHEST_PRICE
@@ -474,8 +532,8 @@ def seed_books(market, until_ns):
             for distance in (0, 1, 1 + below(tape, 3), 2 + below(tape, 9), 5 + below(tape, 40)):
                 level = _behind(market, symbol, side, distance)
                 _add(market, symbol, side, level, 100 * (1 + below(tape, 5)))
-        far = symbols.fair[symbol] // 2 >> FRACTION
-        far -= far % symbols.tick[symbol]
+        far = symbols.listed[symbol].fair // 2 >> FRACTION
+        far -= far % symbols.listed[symbol].tick
         shares = 100 * (1 + below(tape, 9))
         reference = log_join(tape, symbol, BUY, shares, far, False)
         join(books, symbol, BUY, FAR, shares, reference)
@@ -485,26 +543,26 @@ def seed_books(market, until_ns):
 def open_market(market):
     """Cross each symbol: what is best on both sides trades, at one price and one nanosecond."""
     tape, books, symbols = market.tape, market.books, market.symbols
-    for symbol in range(len(symbols.tick)):
-        tape.now_ns[0] += 20_000 + below(tape, 200_000)
-        tape.pace[0] = STILL
+    for symbol in range(len(symbols.listed)):
+        tape.clock[0].now_ns += 20_000 + below(tape, 200_000)
+        tape.clock[0].pace = STILL
         bid, ask = books.best[symbol, BUY], books.best[symbol, SELL]
-        buyer, seller = books.head[symbol, BUY, bid], books.head[symbol, SELL, ask]
-        shares = min(books.shares[buyer], books.shares[seller])
-        price = symbols.fair[symbol] >> FRACTION
-        price -= price % symbols.tick[symbol]
+        buyer, seller = books.levels[symbol, BUY, bid].head, books.levels[symbol, SELL, ask].head
+        shares = min(books.orders[buyer].shares, books.orders[seller].shares)
+        price = symbols.listed[symbol].fair >> FRACTION
+        price -= price % symbols.listed[symbol].tick
         for order in (buyer, seller):
-            log_printed(tape, symbol, books.reference[order], shares, False, price)
+            log_printed(tape, symbol, books.orders[order].reference, shares, False, price)
             _reduce(books, order, shares)
         log_cross(tape, symbol, shares, price, OPENING)
-        tape.pace[0] = NORMAL
+        tape.clock[0].pace = NORMAL
 
 
 @njit(cache=True)
 def close_market(market):
     """Report a closing cross of each symbol; nothing was paired."""
-    for symbol in range(len(market.symbols.tick)):
-        market.tape.now_ns[0] += 1000 + below(market.tape, 100_000)
+    for symbol in range(len(market.symbols.listed)):
+        market.tape.clock[0].now_ns += 1000 + below(market.tape, 100_000)
         log_cross(market.tape, symbol, 0, 0, CLOSING)
 
 
@@ -525,14 +583,14 @@ def _cluster(tape):
 def _change_states(market, halts, until_ns):
     """Halt and resume what is due."""
     tape = market.tape
-    while halts.done[0] < len(halts.when_ns) and room(tape):
+    while halts.done[0] < len(halts.states) and room(tape):
         at = halts.done[0]
-        if halts.when_ns[at] > until_ns:
+        if halts.states[at].when_ns > until_ns:
             return
-        symbol = halts.symbol[at]
-        tape.now_ns[0] = max(tape.now_ns[0], halts.when_ns[at])
-        log_state(tape, symbol, halts.state[at])
-        market.symbols.halted[symbol] = halts.state[at] == HALTED
+        symbol = halts.states[at].symbol
+        tape.clock[0].now_ns = max(tape.clock[0].now_ns, halts.states[at].when_ns)
+        log_state(tape, symbol, halts.states[at].state)
+        market.symbols.listed[symbol].halted = halts.states[at].state == HALTED
         halts.done[0] += 1
 
 
@@ -544,24 +602,24 @@ def trade(market, halts, close_ns, most):
     and of the day, so that both end together.
     """
     tape, agenda, actors = market.tape, market.agenda, market.actors
-    first_row, stop = tape.rows[0], tape.rows[0] + most
+    first_row, stop = tape.clock[0].rows, tape.clock[0].rows + most
     clusters = 0
-    while room(tape) and tape.rows[0] < stop:
-        each = 14 if clusters < 20 else (tape.rows[0] - first_row) // clusters + 1
-        left = max(1, (tape.budget[0] - tape.rows[0]) // each)
-        wait = _waiting(tape, max(0, close_ns - tape.now_ns[0]) // left)
-        next_ns = max(tape.now_ns[0], min(tape.now_ns[0] + wait, close_ns - MS))
+    while room(tape) and tape.clock[0].rows < stop:
+        each = 14 if clusters < 20 else (tape.clock[0].rows - first_row) // clusters + 1
+        left = max(1, (tape.clock[0].budget - tape.clock[0].rows) // each)
+        wait = _waiting(tape, max(0, close_ns - tape.clock[0].now_ns) // left)
+        next_ns = max(tape.clock[0].now_ns, min(tape.clock[0].now_ns + wait, close_ns - MS))
         while due_ns(agenda) <= next_ns and room(tape):
             when_ns = due_ns(agenda)
             order, life = take(agenda)
-            if market.books.life[order] == life:
-                tape.now_ns[0] = max(tape.now_ns[0], when_ns)
+            if market.books.orders[order].life == life:
+                tape.clock[0].now_ns = max(tape.clock[0].now_ns, when_ns)
                 _end_plan(market, order)
         _change_states(market, halts, next_ns)
-        tape.now_ns[0] = max(tape.now_ns[0], next_ns)
-        turns, tape.pace[0] = _cluster(tape)
+        tape.clock[0].now_ns = max(tape.clock[0].now_ns, next_ns)
+        turns, tape.clock[0].pace = _cluster(tape)
         for _ in range(turns):
             _turn(market, actors.turn[below(tape, len(actors.turn))])
-        tape.pace[0] = NORMAL
+        tape.clock[0].pace = NORMAL
         clusters += 1
     return not room(tape)

@@ -27,7 +27,10 @@ from tickwright.market.desk_files import render_desk, render_limits
 from tickwright.market.dice import Dice
 from tickwright.market.errors import MarketError
 from tickwright.market.flow import (
+    ACTOR,
     FRACTION,
+    STATE,
+    SYMBOL,
     Actors,
     Halts,
     Market,
@@ -57,7 +60,6 @@ Progress = Callable[[int, int], None]  # messages done, messages to do
 
 PIECE = 100_000  # messages between two reports of progress
 AFTER_FLOW = 3  # system events behind the last order
-TURNS = 1024
 PLANS_PER_ORDER = 4
 DAY_FORMAT = "%Y-%m-%d"
 
@@ -86,23 +88,23 @@ def session_files(capture: Path) -> SessionFiles:
 def _write(tape: Tape, message: ItchMessage) -> None:
     """Write one message that is not part of the flow."""
     data = message.pack()
-    at = int(tape.end[0])
+    at = int(tape.clock["end"][0])
     tape.data[at : at + len(data)] = np.frombuffer(data, dtype=np.uint8)
-    tape.offset[tape.rows[0]] = at
-    tape.rows[0] += 1
-    tape.end[0] += len(data)
+    tape.offset[int(tape.clock["rows"][0])] = at
+    tape.clock["rows"][0] += 1
+    tape.clock["end"][0] += len(data)
 
 
 def _system_event(tape: Tape, event: str) -> None:
-    _write(tape, SystemEvent(event=event, timestamp_ns=int(tape.now_ns[0])))
+    _write(tape, SystemEvent(event=event, timestamp_ns=int(tape.clock["now_ns"][0])))
 
 
 def _open_day(tape: Tape, plan: SessionPlan, dice: Dice) -> None:
     """Write what comes before the first order."""
 
     def now() -> int:
-        tape.now_ns[0] += dice.between(200, 90_000)
-        return int(tape.now_ns[0])
+        tape.clock["now_ns"][0] += dice.between(200, 90_000)
+        return int(tape.clock["now_ns"][0])
 
     _system_event(tape, "O")
     for listing in plan.listings:
@@ -133,11 +135,12 @@ def _open_day(tape: Tape, plan: SessionPlan, dice: Dice) -> None:
 def _imbalances(tape: Tape, plan: SessionPlan, dice: Dice) -> None:
     """Write what interest there is in the opening crosses."""
     for listing in plan.listings:
-        tape.now_ns[0] += dice.between(200, 9_000)
+        tape.clock["now_ns"][0] += dice.between(200, 9_000)
         _write(
             tape,
             NetImbalance(
-                locate=listing.locate, timestamp_ns=int(tape.now_ns[0]), stock=listing.name,
+                locate=listing.locate, timestamp_ns=int(tape.clock["now_ns"][0]),
+                stock=listing.name,
                 paired=100 * dice.between(1, 90), imbalance=100 * dice.between(0, 9),
                 direction="B", far=listing.reference, near=listing.reference,
                 reference_price=listing.reference, cross_type="O", variation="1",
@@ -146,70 +149,49 @@ def _imbalances(tape: Tape, plan: SessionPlan, dice: Dice) -> None:
 
 
 def _symbols(plan: SessionPlan) -> Symbols:
-    count = len(plan.listings)
-    tick = np.array([listing.tick for listing in plan.listings], dtype=np.int64)
-    reference = np.array([listing.reference for listing in plan.listings], dtype=np.int64)
-    half = np.array([listing.half_spread for listing in plan.listings], dtype=np.int64)
-    return Symbols(
-        tick=tick,
-        base=reference // tick - LEVELS // 2,
-        half=half << FRACTION,
-        careful=np.array([listing.careful for listing in plan.listings]),
-        halted=np.zeros(count, dtype=np.bool_),
-        fair=reference << FRACTION,
-        want=np.zeros((count, 2), dtype=np.int64),
-    )
+    listed = np.zeros(len(plan.listings), dtype=SYMBOL)
+    for row, listing in zip(listed, plan.listings, strict=True):
+        row["tick"] = listing.tick
+        row["base"] = listing.reference // listing.tick - LEVELS // 2
+        row["half"] = listing.half_spread << FRACTION
+        row["fair"] = listing.reference << FRACTION
+        row["careful"] = listing.careful
+    return Symbols(listed, np.zeros((len(listed), 2), dtype=np.int64))
 
 
 def _actors(plan: SessionPlan) -> Actors:
     """Return the pairs, then the symbols that stand alone."""
-    paired = 2 * len(plan.pairs)
-    alone = range(paired, len(plan.listings))
-    reference = [plan.listings[pair.b].reference for pair in plan.pairs]
-    reference += [plan.listings[index].reference for index in alone]
-    walks = [WALK_STEP << FRACTION] * len(plan.pairs)
-    walks += [(plan.listings[index].tick << FRACTION) * 2 // 3 for index in alone]
-    turns = [actor for actor in range(len(plan.pairs)) for _ in range(2)]
-    turns += range(len(plan.pairs), len(reference))
-
-    def column(values: list[int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        return np.array(values, dtype=np.int64)
-
-    rest = [0] * len(alone)
+    alone = range(2 * len(plan.pairs), len(plan.listings))
+    cast = np.zeros(len(plan.pairs) + len(alone), dtype=ACTOR)
+    for row, pair in zip(cast, plan.pairs, strict=False):
+        row["a"], row["b"] = pair.a, pair.b
+        row["hedge_percent"] = pair.hedge_percent
+        row["mean"] = pair.mean << FRACTION
+        row["walk_step"] = WALK_STEP << FRACTION
+        row["deviation_step"] = step_of(pair.sigma << FRACTION, plan.memory)
+        row["deviation_clamp"] = pair.clamp << FRACTION
+    for row, index in zip(cast[len(plan.pairs) :], alone, strict=True):
+        row["a"] = row["b"] = index
+        row["walk_step"] = (plan.listings[index].tick << FRACTION) * 2 // 3
+    for row in cast:
+        row["reference"] = plan.listings[int(row["b"])].reference << FRACTION
+    turns = [*range(len(plan.pairs)), *range(len(cast))]  # a pair twice as often
     return Actors(
-        a=column([pair.a for pair in plan.pairs] + list(alone)),
-        b=column([pair.b for pair in plan.pairs] + list(alone)),
-        hedge_percent=column([pair.hedge_percent for pair in plan.pairs] + rest),
-        mean=column([pair.mean << FRACTION for pair in plan.pairs] + rest),
-        reference=column(reference) << FRACTION,
-        walk=column([0] * len(reference)),
-        walk_step=column(walks),
-        deviation=column([0] * len(reference)),
-        deviation_step=column(
-            [step_of(pair.sigma << FRACTION, plan.memory) for pair in plan.pairs] + rest
-        ),
-        deviation_clamp=column([pair.clamp << FRACTION for pair in plan.pairs] + rest),
-        memory=column([plan.memory, plan.walk_memory]),
-        turn=column([turns[place % len(turns)] for place in range(TURNS // len(turns) * len(turns)
-                                                                  or len(turns))]),
-    )  # fmt: skip
+        cast=cast,
+        memory=np.array([plan.memory, plan.walk_memory], dtype=np.int64),
+        turn=np.array(turns, dtype=np.int64),
+    )
 
 
 def _halts(plan: SessionPlan, dice: Dice) -> Halts:
     """Plan halts of watched symbols: each for a fiftieth of the day, in its middle part."""
     day = plan.close_ns - plan.open_ns
-    states: list[tuple[int, int, str]] = []
+    states: list[tuple[int, int, int]] = []
     for halt in range(plan.settings.halts):
         symbol = halt % plan.settings.symbols
         begin = plan.open_ns + dice.between(day // 5, day * 4 // 5)
-        states += [(begin, symbol, "H"), (begin + day // 50, symbol, "T")]
-    states.sort()
-    return Halts(
-        when_ns=np.array([state[0] for state in states], dtype=np.int64),
-        symbol=np.array([state[1] for state in states], dtype=np.int64),
-        state=np.array([ord(state[2]) for state in states], dtype=np.int64),
-        done=np.zeros(1, dtype=np.int64),
-    )
+        states += [(begin, symbol, ord("H")), (begin + day // 50, symbol, ord("T"))]
+    return Halts(np.array(sorted(states), dtype=STATE), np.zeros(1, dtype=np.int64))
 
 
 def generate_messages(plan: SessionPlan, progress: Progress | None = None) -> MessageTable:
@@ -225,27 +207,27 @@ def generate_messages(plan: SessionPlan, progress: Progress | None = None) -> Me
     )
     books = make_books(len(plan.listings))
     market = Market(
-        tape=tape, books=books, agenda=make_agenda(PLANS_PER_ORDER * len(books.reference)),
+        tape=tape, books=books, agenda=make_agenda(PLANS_PER_ORDER * len(books.orders)),
         symbols=_symbols(plan), actors=_actors(plan),
     )  # fmt: skip
     halts = _halts(plan, dice)
     _open_day(tape, plan, dice)
     seed_books(market, plan.open_ns - SECOND_NS)
     _imbalances(tape, plan, dice)
-    tape.now_ns[0] = plan.open_ns
+    tape.clock["now_ns"][0] = plan.open_ns
     _system_event(tape, "Q")
     open_market(market)
-    tape.budget[0] = total - AFTER_FLOW - len(plan.listings)
+    tape.clock["budget"][0] = total - AFTER_FLOW - len(plan.listings)
     while not trade(market, halts, plan.close_ns, PIECE):
         if progress is not None:
-            progress(int(tape.rows[0]), total)
-    tape.budget[0] = total
-    tape.now_ns[0] = max(int(tape.now_ns[0]) + 1, plan.close_ns)
+            progress(int(tape.clock["rows"][0]), total)
+    tape.clock["budget"][0] = total
+    tape.clock["now_ns"][0] = max(int(tape.clock["now_ns"][0]) + 1, plan.close_ns)
     _system_event(tape, "M")
     close_market(market)
-    tape.now_ns[0] = max(int(tape.now_ns[0]) + 1, plan.end_ns - SECOND_NS)
+    tape.clock["now_ns"][0] = max(int(tape.clock["now_ns"][0]) + 1, plan.end_ns - SECOND_NS)
     _system_event(tape, "E")
-    tape.now_ns[0] = max(int(tape.now_ns[0]) + 1, plan.end_ns)
+    tape.clock["now_ns"][0] = max(int(tape.clock["now_ns"][0]) + 1, plan.end_ns)
     _system_event(tape, "C")
     if progress is not None:
         progress(total, total)
@@ -253,7 +235,7 @@ def generate_messages(plan: SessionPlan, progress: Progress | None = None) -> Me
 
 
 def _table(tape: Tape) -> MessageTable:
-    rows, end = int(tape.rows[0]), int(tape.end[0])
+    rows, end = int(tape.clock["rows"][0]), int(tape.clock["end"][0])
     offset = tape.offset[:rows]
     stamps = np.empty(rows, dtype=np.uint64)
     read_stamps(tape.data, offset, stamps)

@@ -92,6 +92,19 @@ BURST_GAP_NS = 4
 FIRST_REFERENCE = 1 << 29
 
 
+CLOCK = np.dtype(
+    [
+        ("now_ns", np.int64),
+        ("pace", np.int64),
+        ("rows", np.int64),  # messages written
+        ("end", np.int64),  # bytes written
+        ("budget", np.int64),  # messages allowed
+        ("references", np.int64),  # how far their numbers have come
+        ("matches", np.int64),
+    ]
+)
+
+
 class Tape(NamedTuple):
     """What has been written, and the clock and the dice that go with it."""
 
@@ -100,13 +113,7 @@ class Tape(NamedTuple):
     stock: npt.NDArray[np.uint8]  # name by symbol
     locate: npt.NDArray[np.int64]  # by symbol
     dice: npt.NDArray[np.uint64]
-    rows: npt.NDArray[np.int64]  # messages written
-    end: npt.NDArray[np.int64]  # bytes written
-    budget: npt.NDArray[np.int64]  # messages allowed
-    now_ns: npt.NDArray[np.int64]
-    pace: npt.NDArray[np.int64]
-    references: npt.NDArray[np.int64]  # how far their numbers have come
-    matches: npt.NDArray[np.int64]
+    clock: npt.NDArray[np.void]  # one `CLOCK`
 
 
 def make_tape(
@@ -114,19 +121,16 @@ def make_tape(
 ) -> Tape:
     """Return an empty tape with room for so many messages."""
     stock = np.frombuffer("".join(name.ljust(8) for name in names).encode(), dtype=np.uint8)
+    clock = np.zeros(1, dtype=CLOCK)
+    clock["now_ns"], clock["pace"] = start_ns, NORMAL
+    clock["budget"], clock["references"] = messages, FIRST_REFERENCE
     return Tape(
         data=np.empty(messages * (LONGEST - 8) + 64 * LONGEST, dtype=np.uint8),
         offset=np.empty(messages, dtype=np.int64),
         stock=stock.reshape(-1, 8),
         locate=np.array(locates, dtype=np.int64),
         dice=np.array([seed], dtype=np.uint64),
-        rows=np.zeros(1, dtype=np.int64),
-        end=np.zeros(1, dtype=np.int64),
-        budget=np.array([messages], dtype=np.int64),
-        now_ns=np.array([start_ns], dtype=np.int64),
-        pace=np.array([NORMAL], dtype=np.int64),
-        references=np.array([FIRST_REFERENCE], dtype=np.int64),
-        matches=np.zeros(1, dtype=np.int64),
+        clock=clock,
     )
 
 
@@ -139,31 +143,31 @@ def below(tape, bound):
 @njit(cache=True)
 def room(tape):
     """Whether another message may be written."""
-    return tape.rows[0] < tape.budget[0]
+    return tape.clock[0].rows < tape.clock[0].budget
 
 
 @njit(cache=True)
 def _gap(tape):
     """Let some time pass; often none."""
-    pace = tape.pace[0]
+    pace = tape.clock[0].pace
     if pace == NORMAL and below(tape, 100) >= 30:
-        tape.now_ns[0] += 1 + below(tape, NORMAL_GAP_NS)
+        tape.clock[0].now_ns += 1 + below(tape, NORMAL_GAP_NS)
     elif pace == BURST and below(tape, 100) >= 40:
-        tape.now_ns[0] += below(tape, BURST_GAP_NS)
+        tape.clock[0].now_ns += below(tape, BURST_GAP_NS)
 
 
 @njit(cache=True)
 def _begin(tape, kind, symbol):
     """Write the head of a message; return where it begins."""
     _gap(tape)
-    at = tape.end[0]
-    tape.offset[tape.rows[0]] = at
-    tape.rows[0] += 1
-    tape.end[0] = at + SIZES[kind]
+    at = tape.clock[0].end
+    tape.offset[tape.clock[0].rows] = at
+    tape.clock[0].rows += 1
+    tape.clock[0].end = at + SIZES[kind]
     tape.data[at] = kind
     put(tape.data, at + LOCATE, 2, tape.locate[symbol])
     put(tape.data, at + TRACKING, 2, 0)
-    put(tape.data, at + STAMP, 6, tape.now_ns[0])
+    put(tape.data, at + STAMP, 6, tape.clock[0].now_ns)
     return at
 
 
@@ -175,8 +179,8 @@ def _put_stock(tape, at, symbol):
 @njit(cache=True)
 def _new_reference(tape):
     """Return an unused reference number: they grow, but not always one after the other."""
-    tape.references[0] += 1 + below(tape, 3)
-    count = tape.references[0]
+    tape.clock[0].references += 1 + below(tape, 3)
+    count = tape.clock[0].references
     block = count >> 4
     return (block << 4) | ((count * 5 + block * 7) & 15)
 
@@ -184,8 +188,8 @@ def _new_reference(tape):
 @njit(cache=True)
 def next_match(tape):
     """Return the next match number."""
-    tape.matches[0] += 1 + below(tape, 2)
-    return tape.matches[0]
+    tape.clock[0].matches += 1 + below(tape, 2)
+    return tape.clock[0].matches
 
 
 @njit(cache=True)

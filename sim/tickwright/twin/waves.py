@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from tickwright.exchange.scripted import ScriptedVenue
 from tickwright.host.setup import CardSetup
+from tickwright.market.datagrams import DatagramSplitter
 from tickwright.market.frames_table import FrameTable
+from tickwright.market.report import Line, ReadReport
 from tickwright.top.presets import Preset
 from tickwright.twin.replay import replay
 
-__all__ = ["record_waves"]
+__all__ = ["frame_of", "record_waves"]
 
 FRAMES_BEFORE, FRAMES_AFTER = 4, 8
 
@@ -54,3 +56,15 @@ def _parts(frames: Iterable[FrameTable], start: int, stop: int) -> Iterator[Fram
         first += len(table)
         if first >= stop:
             return
+
+
+def frame_of(frames: Iterable[FrameTable], lines: Sequence[Line], sequence: int) -> int | None:
+    """Return the first frame that carries a message, counted from 0; None if there is none."""
+    splitter, first = DatagramSplitter(ReadReport(), lines=lines), 0
+    for table in frames:
+        messages = splitter.split(table).messages
+        rows = np.flatnonzero(messages.sequence == np.uint64(sequence))
+        if len(rows):
+            return first + int(messages.frame[rows[0]]) - table.number
+        first += len(table)
+    return None

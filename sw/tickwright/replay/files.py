@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
+
+from tickwright.market.captures import write_capture
+from tickwright.market.frames_table import FrameTable
 from tickwright.replay.outcome import FEE_SCALE, PRICE_SCALE, Outcome
 
-__all__ = ["FILL_COLUMNS", "ORDER_COLUMNS", "VENUE", "dollars", "write_fills", "write_orders"]
+__all__ = [
+    "FILL_COLUMNS",
+    "ORDER_COLUMNS",
+    "VENUE",
+    "dollars",
+    "write_fills",
+    "write_frames",
+    "write_orders",
+]
 
 VENUE = "XNAS"  # market identifier code of the one venue there is
 
@@ -110,6 +122,27 @@ def write_fills(path: Path, outcome: Outcome, day: date | None) -> None:
             for fill in outcome.fills
         ),
     )
+
+
+def write_frames(
+    path: Path, frames: Sequence[bytes], at_ns: Sequence[int], day: date | None
+) -> None:
+    """Write frames as a pcap, whole or not at all; times count from midnight of the day, UTC."""
+    midnight = 0 if day is None else int(datetime.combine(day, time(), UTC).timestamp())
+    lengths = np.array([len(frame) for frame in frames], np.uint32)
+    ends = np.cumsum(lengths, dtype=np.int64)
+    table = FrameTable(
+        data=np.frombuffer(b"".join(frames), np.uint8),
+        offset=ends - lengths,
+        length=lengths,
+        time_ns=np.array(at_ns, np.uint64),
+    )
+    draft = path.with_name(f"{path.name}.draft")
+    try:
+        write_capture(draft, [table] if frames else [], day_s=midnight)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _write(path: Path, columns: Iterable[str], rows: Iterable[tuple[object, ...]]) -> None:

@@ -36,9 +36,7 @@ def feed_lines(desk: Desk) -> list[Line]:
     return [Line.parse(desk.feed.line_a), Line.parse(desk.feed.line_b)]
 
 
-def prepare(
-    desk: Desk, limits: Limits, recording: Recording, script: ScriptedVenue
-) -> Preparation:
+def prepare(desk: Desk, limits: Limits, recording: Recording, script: ScriptedVenue) -> Preparation:
     """Prepare a replay.
 
     Raises SettingsError where desk and limits cannot be loaded, or name what the recording lacks.
@@ -98,7 +96,9 @@ def prepare(
 
 def _check_symbols(desk: Desk, recording: Recording) -> None:
     survey = recording.survey
-    wanted = [(f"pair {pair.name}: {leg}", getattr(pair, leg)) for pair in desk.pair for leg in "ab"]
+    wanted = [
+        (f"pair {pair.name}: {leg}", getattr(pair, leg)) for pair in desk.pair for leg in "ab"
+    ]
     wanted += [(f"symbols.{name}", name) for name in desk.symbols]
     for where, name in wanted:
         if name not in survey.locates:

@@ -2,7 +2,7 @@
 
 from amaranth import *
 from amaranth.lib import wiring
-from amaranth.lib.wiring import Out, connect, flipped
+from amaranth.lib.wiring import connect, flipped
 
 from tickwright.core.regfile import RegisterFile
 from tickwright.top.memory_map import IdentityRegs, fingerprint
@@ -25,7 +25,7 @@ class Identity(wiring.Component):
     def __init__(self, preset: Preset):
         self._preset = preset
         self._regs = RegisterFile(IdentityRegs)
-        super().__init__({"bus": Out(self._regs.bus.signature).flip()})
+        super().__init__({"bus": self._regs.signature.members["bus"]})
 
     def elaborate(self, platform):
         m = Module()

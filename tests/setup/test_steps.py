@@ -168,7 +168,7 @@ class TestProject:
         text = clone.project.read_text()
         clone.project.write_text(text.replace("line-length = 100", "line-length = 99"))
         assert step.done()
-        clone.project.write_text(text.replace("tickwright.cli.main:app", "tickwright.other:app"))
+        clone.project.write_text(text.replace("tickwright.cli.main:main", "tickwright.other:app"))
         assert not step.done()
 
     def test_the_record_of_an_interrupted_install_is_removed(self, clone: Clone):

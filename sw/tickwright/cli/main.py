@@ -1,17 +1,89 @@
-"""The command ``tickwright`` and its verbs."""
+"""The command ``tickwright`` and its verbs; how a run ends."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+
 import typer
 
+from tickwright.cli import bench, desk
+from tickwright.cli.bbo import bbo
 from tickwright.cli.doctor import doctor
+from tickwright.cli.output import VerbError, note
+from tickwright.cli.replay import replay
 
-__all__ = ["app"]
+__all__ = ["app", "main", "run"]
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+DONE, FAILED, WRONG, UNREACHABLE = 0, 1, 2, 3  # exit statuses
+INTERRUPTED = 130
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 app.command()(doctor)
+app.add_typer(desk.app, name="desk")
+app.command()(bbo)
+app.command()(replay)
+app.add_typer(bench.app, name="bench")
 
 
 @app.callback()
 def tickwright() -> None:
     """Trade through hardware: load a card, watch it, replay what it saw."""
+
+
+def main() -> None:
+    """Run the command line and end the process with its status."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line; return its exit status, having said on stderr what went wrong."""
+    try:
+        status = app(list(arguments), prog_name="tickwright", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        sys.stdout = None  # whoever read it is gone, which is no error of theirs
+        return FAILED
+    except Exception as error:
+        status, line = _told(error)
+        note(f"tickwright: {line}")
+        return status
+    return status if isinstance(status, int) else DONE
+
+
+def _told(error: Exception) -> tuple[int, str]:
+    """Return the exit status for an error, and the line that explains it."""
+    from tickwright.exchange.scripted import FillsError
+    from tickwright.host.settings import SettingsError
+    from tickwright.host.setup import SetupError
+    from tickwright.market.errors import MarketError
+
+    match error:
+        case VerbError():
+            return error.status, str(error)
+        case MarketError() | SettingsError() | SetupError() | FillsError():
+            return WRONG, str(error)
+        case typer.Abort():
+            return FAILED, "given up"
+        case OSError():
+            place = "" if error.filename is None else f"{error.filename}: "
+            return FAILED, f"{place}{(error.strerror or str(error) or 'failed').lower()}"
+        case ModuleNotFoundError():
+            return UNREACHABLE, (
+                f"{error.name} is not installed, which the simulated card needs; "
+                "see `tickwright doctor`"
+            )
+        case MemoryError():
+            return FAILED, "out of memory"
+    if (told := getattr(error, "format_message", None)) is not None:  # of the command line's parser
+        context = getattr(error, "ctx", None)
+        verb = context.command_path if context else "tickwright"
+        return getattr(error, "exit_code", WRONG), f"{told()} (see `{verb} --help`)"
+    if type(error).__module__.startswith("tickwright."):
+        return FAILED, str(error)
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f" at {place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else ""
+    what = f"{type(error).__name__}: {error}".splitlines()[0]
+    return FAILED, f"a fault of Tickwright itself, please report it: {what}{where}"

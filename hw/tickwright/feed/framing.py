@@ -173,8 +173,9 @@ class Framing(wiring.Component):
         straddle = Signal()    # a message began with the last byte of the word before: its length
         high     = Signal(8)   # has this high byte
         rest     = Signal(17)  # bytes of the running piece from byte 0 of this word on
-        left     = Signal(17)  # bytes of the datagram from byte 0 of this word on
         count    = Signal(16)  # messages not complete yet
+        left     = Signal(signed(19))  # bytes of the datagram from byte 0 of this word on; -1 if it
+                                       # ended before the first byte of a message that straddles
 
         start, busy, finish, more, measured = (Signal() for _ in range(5))
         at = Signal(4)          # where the next piece begins

@@ -100,7 +100,7 @@ class TcpPeer:
         assert (ether.dst, ether.src) == (self.peer_mac, self.local_mac)
         assert (ip.dst, ip.src) == (self.peer_address, self.local_address)
         assert (ip.version, ip.ihl, ip.tos, ip.id, ip.ttl) == (4, 5, 0, 0, 64)
-        assert str(ip.flags) == "DF" and ip.frag == 0 and not ip.options
+        assert (str(ip.flags), ip.frag, ip.options) == ("DF", 0, [])
         assert ip.len == len(frame) - 14
         assert (tcp.dport, tcp.sport) == (self.peer_port, self.local_port)
         assert (tcp.seq, tcp.ack, tcp.window) == (self.ack, self.seq, self.card_window)

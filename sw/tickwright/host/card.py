@@ -17,6 +17,7 @@ from tickwright.top.memory_map import IdentityRegs, base, fingerprint
 
 __all__ = ["Card", "CardError"]
 
+ARM_POLLS = 4  # a bus may read before its own write has taken effect
 READY_POLLS = 1_000_000  # the tables of the largest card clear in fewer
 
 
@@ -86,9 +87,11 @@ class Card:
             return
         self.risk.arm_as = STATES.index(state)
         self.risk.arm = 1
-        found = STATES[self.risk.state]
-        if found != state:
-            raise CardError(f"arming: state of the gate: found {found}, expected {state}")
+        for _ in range(ARM_POLLS):
+            found = STATES[self.risk.state]
+            if found == state:
+                return
+        raise CardError(f"arming: state of the gate: found {found}, expected {state}")
 
     def open_feed(self) -> None:
         """Let market data in."""

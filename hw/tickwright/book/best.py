@@ -66,18 +66,26 @@ class BestFinder(wiring.Component):
 
         # Cycle 1. What is not at or after the start lies before it, so its row needs no mask.
         found, word, group = Signal(), Signal(1 << self._low_bits), Signal(range(self._groups))
-        first_row   = _lowest(Cat(bits.any() for bits in row))
-        first_after = _lowest(Cat(bits.any() for bits in after))
-        is_after    = Signal()
-        m.d.comb += is_after.eq(Cat(after).any())
+        any_row, any_after = Signal(self._groups), Signal(self._groups)
+        first_row, first_after, first = (Signal(self._groups) for _ in range(3))
+        m.d.comb += [
+            any_row.eq(Cat(bits.any() for bits in row)),
+            any_after.eq(Cat(bits.any() for bits in after)),
+            first_row.eq(_lowest(any_row)),
+            first_after.eq(_lowest(any_after)),
+            first.eq(Mux(any_after.any(), first_after, first_row)),
+        ]
         with m.If(valid):
-            m.d.sync += found.eq(Cat(row).any())
-            m.d.sync += group.eq(_index(Mux(is_after, first_after, first_row)))
-            m.d.sync += word.eq(Mux(is_after, _pick(after, first_after), _pick(row, first_row)))
+            m.d.sync += found.eq(any_row.any())
+            m.d.sync += group.eq(_index(first))
+            m.d.sync += word.eq(Mux(any_after.any(), _pick(after, first_after),
+                                    _pick(row, first_row)))
 
         # Cycle 2.
-        place = Cat(_index(_lowest(word)), group)
+        bit, place = Signal(1 << self._low_bits), Signal(self._bits)
         m.d.comb += [
+            bit.eq(_lowest(word)),
+            place.eq(Cat(_index(bit), group)),
             self.touches.p.change.eq(two),
             self.touches.p.found.eq(found),
             self.touches.p.level.eq(Mux(two.effect.side == Side.SELL, place, ~place)),
@@ -99,6 +107,7 @@ class BestFinder(wiring.Component):
             start.eq(Mux(is_sell, effect.base_tick, -effect.base_tick)),
         ]
 
+        changes = change.appeared | change.vanished
         size = 1 << self._low_bits
         bit, from_start = Signal(size), Signal(size)
         m.d.comb += bit.eq(1 << place[:self._low_bits])
@@ -109,12 +118,14 @@ class BestFinder(wiring.Component):
             bits = Signal(size, name=f"bits_{index}")
             here, start_here = Signal(name=f"here_{index}"), Signal(size, name=f"start_{index}")
             m.d.comb += [
-                here.eq(place[self._low_bits:] == index),
                 bits.eq((read.data[index] | Mux(here & change.appeared, bit, 0))
                         & ~Mux(here & change.vanished, bit, 0)),
-                start_here.eq(Mux(start[self._low_bits:] == index, from_start,
-                                  (start[self._low_bits:] < index).replicate(size))),
+                here.eq(place[self._low_bits:] == index),
             ]
+            with m.If(start[self._low_bits:] == index):
+                m.d.comb += start_here.eq(from_start)
+            with m.Elif(start[self._low_bits:] < index):
+                m.d.comb += start_here.eq((1 << size) - 1)
             row.append(Signal(size, name=f"row_{index}"))
             after.append(Signal(size, name=f"after_{index}"))
             m.d.comb += write.data[index].eq(Mux(self.walk.active, 0, bits))
@@ -122,7 +133,7 @@ class BestFinder(wiring.Component):
                 m.d.sync += row[index].eq(bits)
                 m.d.sync += after[index].eq(bits & start_here)
 
-        m.d.comb += write.en.eq(self.walk.active | self.changes.valid)
+        m.d.comb += write.en.eq(self.walk.active | self.changes.valid & changes)
         m.d.comb += write.addr.eq(Mux(self.walk.active, self.walk.row,
                                       Cat(effect.side, effect.operation.symbol)))
         return row, after
@@ -135,7 +146,8 @@ def _lowest(bits: Value) -> Value:
 
 def _index(one_hot: Value) -> Value:
     """Return the number of the one bit that is 1, or 0."""
-    return Cat(Cat(one_hot[place] for place in range(len(one_hot)) if place >> bit & 1).any()
+    places = range(len(one_hot))
+    return Cat((one_hot & sum(1 << place for place in places if place >> bit & 1)).any()
                for bit in range((len(one_hot) - 1).bit_length()))
 
 

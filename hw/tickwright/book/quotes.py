@@ -139,20 +139,27 @@ class QuoteFormer(wiring.Component):
 
         A symbol that never had a quote counts as published with the status it had.
         """
-        kept   = Array(Signal(8, name=f"status_{index}") for index in range(self._preset.symbols))
-        quoted = Signal(self._preset.symbols)
-        operation = self.touches.p.change.effect.operation
-        before, status, was_quoted = Signal(8), Signal(8), Signal()
-        is_status = operation.kind == OperationKind.STATUS
+        operation  = self.touches.p.change.effect.operation
+        is_status  = self.touches.valid & (operation.kind == OperationKind.STATUS)
+        kept       = Array(Signal(8, name=f"status_{index}")
+                           for index in range(self._preset.symbols))
+        quoted     = Signal(self._preset.symbols)
+        status     = Signal(8)
+        before     = Signal(8)
+        was_quoted = Signal()
+        for index, state in enumerate(kept):
+            with m.If(self.settings.valid & (self.settings.p.symbol == index)):
+                m.d.sync += state.eq(self.settings.p.status)
+            with m.Elif(is_status & (operation.symbol == index)):
+                m.d.sync += state.eq(operation.detail.status)
+
         with m.If(self.touches.valid & (operation.kind != OperationKind.TAINT)):
-            m.d.sync += quoted.bit_select(operation.symbol, 1).eq(1)
+            m.d.sync += quoted.eq(quoted | (1 << operation.symbol))
             m.d.sync += was_quoted.eq(quoted.bit_select(operation.symbol, 1))
             m.d.sync += before.eq(kept[operation.symbol])
-            m.d.sync += status.eq(Mux(is_status, operation.detail.status, kept[operation.symbol]))
+            m.d.sync += status.eq(kept[operation.symbol])
             with m.If(is_status):
-                m.d.sync += kept[operation.symbol].eq(operation.detail.status)
-        with m.If(self.settings.valid):
-            m.d.sync += kept[self.settings.p.symbol].eq(self.settings.p.status)
+                m.d.sync += status.eq(operation.detail.status)
         return status, Mux(was_quoted, published, before)
 
     def _form_side(self, m, touch, formed):

@@ -8,6 +8,7 @@ from tickwright.book.best import BestFinder
 from tickwright.book.control import BookControl
 from tickwright.book.levels import LevelStore
 from tickwright.book.lookup import OrderLookup
+from tickwright.book.orders import TABLES, WAYS
 from tickwright.book.pace import OperationPacer
 from tickwright.book.queue import EventQueue
 from tickwright.book.quotes import QuoteFormer
@@ -73,7 +74,8 @@ class BookStage(wiring.Component):
         m = Module()
 
         preset = self._preset
-        walk_bits = max(preset.orders, 2 * preset.symbols * preset.window).bit_length() - 1
+        rows = max(preset.orders // (TABLES * WAYS), 2 * preset.symbols * preset.window)
+        walk_bits = rows.bit_length() - 1
         m.submodules.regs    = regs    = self._regs
         m.submodules.control = control = BookControl(preset)
         m.submodules.walker  = walker  = Walker(walk_bits)

@@ -1,5 +1,8 @@
 """Which symbols may not be trusted, and why."""
 
+from functools import reduce
+from operator import or_
+
 from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -49,38 +52,46 @@ class TrustStore(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        effect  = self.effects.p
-        ours    = effect.operation.symbol
-        taints  = effect.operation.kind == OperationKind.TAINT
-        sticky  = Array(Signal(len(REASONS), name=f"sticky_{index}")
-                        for index in range(self._symbols))
-        seen, enters = Signal(self._symbols), Signal(self._symbols)
-        with m.If(self.effects.valid):
-            m.d.sync += self.reasons.eq((sticky[ours] | effect.reasons) & STICKY)
+        effect, valid = self.effects.p, self.effects.valid
+        symbol = effect.operation.symbol
+        seen   = Signal(self._symbols)
+        enters, ours, others, moved = (Signal(self._symbols) for _ in range(4))
         with m.If(self.entering.valid):
             m.d.comb += enters.eq(1 << self.entering.p)
         m.d.sync += seen.eq(seen | enters)
+        with m.If(self.settings.valid):
+            m.d.comb += moved.eq((1 << self.settings.p.symbol) & (seen | enters))
+        with m.If(valid & effect.mismatch):
+            m.d.comb += others.eq(1 << effect.other)
+        with m.If(valid & (effect.operation.kind == OperationKind.TAINT)):
+            m.d.comb += ours.eq((1 << self._symbols) - 1)
+        with m.Elif(valid):
+            m.d.comb += ours.eq(1 << symbol)
 
-        for index, reasons in enumerate(sticky):
-            told     = self.effects.valid & (taints | (ours == index))
-            mismatch = self.effects.valid & effect.mismatch & (effect.other == index)
-            moved    = (self.settings.valid & (self.settings.p.symbol == index)
-                        & (seen | enters)[index])
-            m.d.sync += reasons.eq((reasons | Mux(told, effect.reasons, 0)
-                                    | Mux(mismatch, Reason.MISMATCH.value, 0)
-                                    | Mux(moved, Reason.CONFIGURED.value, 0)) & STICKY)
-
-        m.d.comb += self.selected_reasons.eq(sticky[self.selected])
-        self._count(m, sticky)
+        # For each reason, the symbols that have it.
+        sticky = {reason: Signal(self._symbols, name=f"sticky_{reason.name.lower()}")
+                  for reason in Reason if reason.value & STICKY}
+        after  = {reason: symbols | Mux((effect.reasons & reason.value).any(), ours, 0)
+                  for reason, symbols in sticky.items()}
+        after[Reason.MISMATCH]   |= others
+        after[Reason.CONFIGURED] |= moved
+        m.d.sync += [sticky[reason].eq(after[reason]) for reason in sticky]
+        with m.If(valid):
+            m.d.sync += self.reasons.eq(Cat(
+                after[reason].bit_select(symbol, 1) if reason in after else 0 for reason in Reason))
+        m.d.comb += self.selected_reasons.eq(Cat(
+            sticky[reason].bit_select(self.selected, 1) if reason in sticky else 0
+            for reason in Reason))
+        self._count(m, sticky.values())
 
         return m
 
     def _count(self, m, sticky):
         """Look at one symbol after the other and count."""
         index = Signal(range(self._symbols))
-        count = Signal.like(self.untrusted)
-        total = Signal.like(self.untrusted)
-        m.d.comb += total.eq(count + sticky[index].any())
+        count, total = Signal.like(self.untrusted), Signal.like(self.untrusted)
+        tainted = reduce(or_, sticky)
+        m.d.comb += total.eq(count + tainted.bit_select(index, 1))
         m.d.sync += index.eq(index + 1)
         m.d.sync += count.eq(total)
         with m.If(index == self._symbols - 1):

@@ -14,6 +14,7 @@ from tickwright.market.errors import MarketError
 from tickwright.market.frames_table import FrameTable
 from tickwright.market.itch_files import MIN_MESSAGE
 from tickwright.market.messages_table import MessageTable
+from tickwright.market.packets import DEFAULT_LINE
 from tickwright.market.reader import CAPTURE, read_frames, read_messages, recognise
 from tickwright.market.report import Line, ReadReport
 from tickwright.replay.survey import Survey, capture_day, survey
@@ -63,9 +64,9 @@ class Recording:
 
     @property
     def found_lines(self) -> list[Line]:
-        """Lines that the messages come on, A first."""
+        """Lines that the messages come on, A first; a BinaryFILE is put on one."""
         _ = self.survey
-        return list(self.lines or self.report.lines)
+        return list(self.lines or self.report.lines or [DEFAULT_LINE])
 
     def messages(self) -> Iterator[MessageTable]:
         """Yield messages in order of arrival, with rows for heartbeats and framing faults."""

@@ -43,11 +43,13 @@ LOCATES = {"AAA": 1, "BBB": 2}
 UNWATCHED = 9
 LOW, NEAR, HIGH, ASK = 100_000, 100_100, 101_000, 102_000  # bids that matter, and the ask; prices
 SHARES = 1_000
+START_NS = 1_000_000_000  # the card has cleared its tables by then
 SPACING_NS = 100_000  # between messages: long after the venue has answered
 ENTRY = 102_400**2  # 2 cents, squared, in the card's units of deviation
 STOP = ((1 << 31) - 1) ** 2
 LINE = Line(address=0xE9360C6F, port=26477)
 KINDS = {"A": "add", "D": "delete", "E": "execute", "X": "cancel", "U": "replace"}
+FILLER = "B"  # broken trade: no event, 21 bytes with its length
 ALIGNMENTS = 8
 STAGES = ("quotes", "intents", "orders")
 
@@ -110,7 +112,7 @@ def isolated(preset: Preset, rounds: int) -> dict[str, list[dict[str, int]]]:
     messages of no interest so that it ends at every place of a word.
     """
     messages = list(_rounds(rounds))
-    kinds = {sequence: KINDS[message.type] for sequence, _, message in messages}
+    kinds = {sequence: KINDS.get(message.type, "") for sequence, _, message in messages}
     result = replay(
         [_frames(messages)], _setup(preset), preset, ScriptedVenue("none", SPACING_NS // 4)
     )
@@ -171,7 +173,7 @@ def _rounds(rounds: int) -> Iterator[tuple[int, int, ItchMessage]]:
     In a round each kind of message moves the spread by 5 cents once, and the next brings it back.
     """
     sequence, reference = 0, 0
-    now_ns = 0
+    now_ns = START_NS
 
     def at(message: ItchMessage) -> tuple[int, int, ItchMessage]:
         nonlocal sequence, now_ns
@@ -236,7 +238,7 @@ def _frames(messages: list[tuple[int, int, ItchMessage]]) -> FrameTable:
     """Put every message of interest into a packet of its own, with the fillers before it."""
     table = MessageTable.from_messages([message.pack() for _, _, message in messages])
     due = np.array([at for _, at, _ in messages], np.uint64)
-    fillers = np.array([message.type == BrokenTrade.type for _, _, message in messages])
+    fillers = np.array([message.type == FILLER for _, _, message in messages])
     for row in np.flatnonzero(fillers)[::-1]:
         due[row] = due[row + 1]
     return pack_datagrams(replace(table, arrival_ns=due), line=LINE, window_ns=1)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from itertools import repeat
 
 import pytest
+from amaranth import *
 
 from tickwright.order.messages import EnterOrder, SequencedData
 from tickwright.order.regs import OrderRegs
@@ -25,6 +26,15 @@ class Desk:
     def __init__(self, slots: int = 16) -> None:
         self.dut = OrderStage(Preset(name="order", symbols=4, slots=slots, **SIZES))
         self.peer = TcpPeer()
+        self._reset = Signal()
+        self.top = ResetInserter(self._reset)(self.dut)
+
+    async def reset(self, ctx) -> None:
+        """Reset the stage, and meet a peer with whom nothing was talked yet."""
+        self.peer = TcpPeer()
+        ctx.set(self._reset, 1)
+        await ctx.tick()
+        ctx.set(self._reset, 0)
 
     async def write(self, ctx, name: str, value: int) -> None:
         register = getattr(OrderRegs, name)

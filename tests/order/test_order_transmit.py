@@ -60,7 +60,7 @@ def test_frames_are_right_whatever_waits_for_whom(simulate, desk, seed, gaps, st
         assert await desk.counts(ctx) == {"orders": len(orders)}
         assert await desk.read(ctx, "seq") == desk.peer.ack
 
-    simulate(desk.dut, gate, mac)
+    simulate(desk.top, gate, mac)
 
 
 def test_word_0_follows_an_order_in_the_next_cycle(simulate, desk):
@@ -81,7 +81,7 @@ def test_word_0_follows_an_order_in_the_next_cycle(simulate, desk):
                 assert ctx.get(desk.dut.tx.p.bytes) == 8
             await ctx.tick()
 
-    simulate(desk.dut, gate)
+    simulate(desk.top, gate)
 
 
 @pytest.mark.parametrize("stalls", [0, 2])
@@ -113,7 +113,7 @@ def test_can_send_promises_the_next_cycle(simulate, desk, stalls):
         pauses = iter(lambda: rng.randrange(stalls), None) if stalls else repeat(0)
         await desk.taken(ctx, sum(intents), pauses)
 
-    simulate(desk.dut, gate, mac)
+    simulate(desk.top, gate, mac)
 
 
 def test_acknowledgment_is_that_of_the_last_segment_taken(simulate, desk):
@@ -123,7 +123,7 @@ def test_acknowledgment_is_that_of_the_last_segment_taken(simulate, desk):
         await desk.arrive(ctx, desk.peer.sent(b"\x00\x01H"))
         await desk.send(ctx, {})  # the peer checks it
 
-    simulate(desk.dut, bench)
+    simulate(desk.top, bench)
 
 
 def test_a_name_for_a_symbol_there_is_not_changes_no_other(simulate, desk):
@@ -135,7 +135,7 @@ def test_a_name_for_a_symbol_there_is_not_changes_no_other(simulate, desk):
         await desk.write(ctx, "name_symbol", 1)
         assert [order.symbol for order in await desk.send(ctx, {"symbol": 0})] == ["AAPL"]
 
-    simulate(desk.dut, bench)
+    simulate(desk.top, bench)
 
 
 def test_sequence_numbers_wrap(simulate, desk):
@@ -146,4 +146,4 @@ def test_sequence_numbers_wrap(simulate, desk):
         await desk.send(ctx, {}, {}, {})
         assert await desk.read(ctx, "seq") == 75
 
-    simulate(desk.dut, bench)
+    simulate(desk.top, bench)

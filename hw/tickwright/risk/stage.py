@@ -166,7 +166,9 @@ class RiskStage(wiring.Component):
         """Connect the host: each register to the part that has a member of its name."""
         connect(m, flipped(self.bus), regs.bus)
         killed, loads, ready = Signal(), Signal(), Signal()
-        refused_writes = Signal(RiskRegs.refused_writes.bits)
+        # A host that reads in the cycle after its write sees a refusal already.
+        refused, refused_writes = (Signal(RiskRegs.refused_writes.bits, name=name)
+                                   for name in ("refused", "refused_writes"))
         m.d.comb += [
             ready.eq(self.ready & self.tables_ready),
             killed.eq(arming.state == GateState.KILLED),
@@ -182,8 +184,9 @@ class RiskStage(wiring.Component):
             arming.tables_ready.eq(ready),
             arming.ledger_fault.eq(ledger.ledger_fault),
         ]
-        with m.If(regs.load_symbol & ~loads & ~refused_writes.all()):
-            m.d.sync += refused_writes.eq(refused_writes + 1)
+        refuses = regs.load_symbol & ~loads
+        m.d.comb += refused_writes.eq(refused + (refuses & ~refused.all()))
+        m.d.sync += refused.eq(refused_writes)
 
         named = {name: getattr(part, name) for part in (limits, ledger, arming, tally)
                  for name in part.signature.members}

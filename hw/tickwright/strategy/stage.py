@@ -114,9 +114,12 @@ class StrategyStage(wiring.Component):
 
     def _attach(self, m, regs, parameters, lists, issue, decision):
         """Connect each register to the part that has a member of its name."""
-        refused_writes = Signal(StrategyRegs.refused_writes.bits)
-        with m.If((parameters.refused | lists.refused) & ~refused_writes.all()):
-            m.d.sync += refused_writes.eq(refused_writes + 1)
+        # A host that reads in the cycle after its write sees a refusal already.
+        refuses = parameters.refused | lists.refused
+        refused, refused_writes = (Signal(StrategyRegs.refused_writes.bits, name=name)
+                                   for name in ("refused", "refused_writes"))
+        m.d.comb += refused_writes.eq(refused + (refuses & ~refused.all()))
+        m.d.sync += refused.eq(refused_writes)
         named = {name: getattr(part, name) for part in (parameters, lists, issue, decision)
                  for name in part.signature.members}
         regs.attach(m, SimpleNamespace(**named | {"ready": self.ready,

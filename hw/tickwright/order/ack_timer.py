@@ -19,6 +19,8 @@ class AckTimer(wiring.Component):
     Latency: 3 cycles from a frame's coming of age to `late`, up to 5 from `sent`; 5 from an
     acknowledgment of one frame. Throughput: 1 frame per cycle.
 
+    ``frames``, the places there are, is a power of two.
+
     Members
     -------
     clear : ``In(1)``
@@ -47,8 +49,6 @@ class AckTimer(wiring.Component):
     crowded:        Out(1)
 
     def __init__(self, *, frames: int, payload_bytes: int):
-        if frames < 2 * LEFT_OVER or frames & (frames - 1):
-            raise ValueError(f"found {frames} frames, expected a power of two, at least 4")
         self._frames = frames
         self._payload_bytes = payload_bytes
         super().__init__()

@@ -78,11 +78,12 @@ class TcpPeer:
             "ack": self.ack,
             "flags": "PA",
             "window": self.window,
-        }
+        } | tcp
+        fields["ack"] %= MODULUS
         frame = bytes(
             Ether(**{"src": self.peer_mac, "dst": self.local_mac} | (ether or {}))
             / IP(**{"src": self.peer_address, "dst": self.local_address, "ttl": 64} | (ip or {}))
-            / TCP(**fields | tcp)
+            / TCP(**fields)
             / payload
         )
         return frame + (b"\xa5" * (60 - len(frame)) if padding is None else padding)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tickwright.cli.arguments import AsJson, File, From, MaxMessages, OneCard, Until
-from tickwright.cli.output import emit, note
+from tickwright.cli.output import WRONG, emit, note
 from tickwright.cli.recordings import opened, tell_damage
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def bbo(
     Model and twin write the same file, byte for byte. The twin watches 64 symbols at a time: with
     more, the file is played several times.
 
-    Exit status: 0 when the whole file was read, 1 when a part of it could not be.
+    Exit status: 0 when the whole file was read, 2 when a part of it could not be.
 
     Example: tickwright bbo session.pcap --card model --out bbo.csv
     """
@@ -62,7 +62,7 @@ def bbo(
         symbols=[] if symbols is None else [name.strip() for name in symbols.split(",")],
         locates=[] if locates is None else [int(number) for number in locates.split(",")],
     )
-    damaged = tell_damage(recording)
+    tell_damage(recording)
     _tell_assumed(recording, watched)
     preset = PRESETS[PRESET]
     rows = (
@@ -88,8 +88,8 @@ def bbo(
             f"wrote {count:,} rows of {len(watched):,} symbols, "
             f"{recording.survey.messages:,} messages, to {out}"
         )
-    if damaged:
-        raise typer.Exit(1)
+    if recording.report.damage:
+        raise typer.Exit(WRONG)
 
 
 def _model(recording: Recording, watched: list[Watched], preset: Preset) -> Iterator:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tickwright.cli.arguments import AsJson
-from tickwright.cli.output import VerbError, emit, note, printed
+from tickwright.cli.output import WRONG, VerbError, emit, note, printed
 
 __all__ = ["app", "naming"]
 
@@ -55,7 +55,7 @@ def new(
     beside = limits_beside(out) if limits is None else limits
     for path in (out, beside):
         if path.exists():
-            raise VerbError(2, f"{path}: exists already, expected a new file")
+            raise VerbError(WRONG, f"{path}: exists already, expected a new file")
     out.write_text(desk_template(), encoding="utf-8")
     beside.write_text(limits_template(), encoding="utf-8")
     note(f"wrote {out} (the quant's) and {beside} (the risk officer's)")

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 
 from tickwright.cli import bench, desk
 from tickwright.cli.bbo import bbo
 from tickwright.cli.doctor import doctor
-from tickwright.cli.output import VerbError, note
+from tickwright.cli.generate import generate
+from tickwright.cli.inspect import inspect
+from tickwright.cli.output import DONE, FAILED, UNREACHABLE, WRONG, VerbError, note
 from tickwright.cli.replay import replay
 
 __all__ = ["app", "main", "run"]
 
-DONE, FAILED, WRONG, UNREACHABLE = 0, 1, 2, 3  # exit statuses
-INTERRUPTED = 130
+NAMESPACE = "tickwright"
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 app.command()(doctor)
 app.add_typer(desk.app, name="desk")
+app.command()(generate)
+app.command()(inspect)
 app.command()(bbo)
 app.command()(replay)
 app.add_typer(bench.app, name="bench")
@@ -81,9 +86,19 @@ def _told(error: Exception) -> tuple[int, str]:
         return getattr(error, "exit_code", WRONG), f"{told()} (see `{verb} --help`)"
     if type(error).__module__.startswith("tickwright."):
         return FAILED, str(error)
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    where = f" at {place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else ""
     what = f"{type(error).__name__}: {error}".splitlines()[0]
-    return FAILED, f"a fault of Tickwright itself, please report it: {what}{where}"
+    return FAILED, f"a fault of Tickwright itself, please report it: {what} (in {_place(error)})"
+
+
+def _place(error: Exception) -> str:
+    """Return the last place of ours that an error passed through."""
+    ours = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if NAMESPACE in Path(frame.filename).parts
+    ]
+    if not ours:
+        return "no code of Tickwright"
+    parts = Path(ours[-1].filename).parts
+    place = parts[len(parts) - 1 - parts[::-1].index(NAMESPACE) :]
+    return f"{'/'.join(place)}:{ours[-1].lineno}"

@@ -13,9 +13,22 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["VerbError", "emit", "note", "pairs", "printed", "tracked"]
+__all__ = [
+    "DONE",
+    "FAILED",
+    "UNREACHABLE",
+    "WRONG",
+    "VerbError",
+    "emit",
+    "note",
+    "pairs",
+    "printed",
+    "tracked",
+]
 
 Item = TypeVar("Item")
+
+DONE, FAILED, WRONG, UNREACHABLE = 0, 1, 2, 3  # exit statuses
 
 
 class VerbError(Exception):

@@ -18,11 +18,13 @@ __all__ = ["keep_machine_code", "opened", "tell_damage"]
 
 
 def keep_machine_code() -> None:
-    """Keep what the model is compiled to in the user's cache, for later runs."""
-    from tickwright.model.compiled import keep_in
+    """Keep what readers and model are compiled to in the user's cache, for later runs."""
+    from tickwright.market import compiled as readers
+    from tickwright.model import compiled as model
     from tickwright.twin.cache import cache_folder
 
-    keep_in(cache_folder())
+    for compiled in (readers, model):
+        compiled.keep_in(cache_folder())
 
 
 def opened(
@@ -41,8 +43,7 @@ def opened(
     )
 
 
-def tell_damage(recording: Recording) -> bool:
-    """Say what of a file could not be read, a line for each place; return whether there was any."""
+def tell_damage(recording: Recording) -> None:
+    """Say what of a file could not be read, a line for each place."""
     for line in recording.report.damage:
         note(f"tickwright: {line}")
-    return bool(recording.report.damage)

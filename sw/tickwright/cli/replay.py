@@ -11,7 +11,7 @@ import typer
 
 from tickwright.cli.arguments import AsJson, CardChoice, File, From, MaxMessages, Until
 from tickwright.cli.desk import naming
-from tickwright.cli.output import emit, note, pairs
+from tickwright.cli.output import FAILED, WRONG, emit, note, pairs
 from tickwright.cli.recordings import opened, tell_damage
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def replay(
     ``both`` runs the twin, then the model with what the twin decided by cycles, and compares best
     prices, intents, orders, frames, fills and positions.
 
-    Exit status: 0 when it ran, 1 when the two differ or a part of the file could not be read.
+    Exit status: 0 when it ran, 1 when the two differ, 2 when a part of the file could not be read.
 
     Example: tickwright replay session.pcap --desk session.desk.toml --limits session.limits.toml
     --card model --report session.html
@@ -69,7 +69,7 @@ def replay(
     quants, officers = read_desk(desk), read_limits(limits)
     recording = opened(file, from_, until, max_messages, feed_lines(quants))
     _ = recording.survey
-    damaged = tell_damage(recording)
+    tell_damage(recording)
     with naming(desk, limits):
         prepared = prepare(quants, officers, recording, script)
     found = _run(card, recording, prepared)
@@ -92,8 +92,9 @@ def replay(
     if found.mismatch is not None:
         repro = _repro(file, desk, limits, fills, fill_delay_ns, from_, until)
         _tell_mismatch(found.mismatch, recording, prepared, repro)
-    if damaged or found.mismatch is not None:
-        raise typer.Exit(1)
+        raise typer.Exit(FAILED)
+    if recording.report.damage:
+        raise typer.Exit(WRONG)
 
 
 @dataclass(frozen=True)

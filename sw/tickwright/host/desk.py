@@ -254,7 +254,7 @@ def quantised(desk: Desk, limits: Limits, setup: CardSetup) -> list[Quantised]:
     for pair in desk.pair:
         rows += pair_setup(pair, desk, index, ticks)[1]
     for where, owner, held in (
-        ("limits", limits, setup.gate),
+        ("limits", limits, _gate(Desk(), limits)),
         ("limits of the desk", desk.limits, setup.gate),
         *(
             (f"limits of {symbol.name}", limits.symbols[symbol.name], symbol)

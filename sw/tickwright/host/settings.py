@@ -379,7 +379,8 @@ def _told(message: str, found: Any) -> str:
             value = value[int(key)] if isinstance(value, list) else value[key]
         except (KeyError, TypeError, ValueError, IndexError):
             return f"{place or 'file'}: {what[0].lower()}{what[1:]}"
-    return f"{place}: found {value!r}, {what[0].lower()}{what[1:]}"
+    shown = "" if isinstance(value, dict | list) else f"found {value!r}, "
+    return f"{place}: {shown}{what[0].lower()}{what[1:]}"
 
 
 def _check_keys(path: str, place: str, found: Any, kind: Any) -> None:

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-from numba import njit
 
+from tickwright.market.big_endian import copy_bytes
+from tickwright.market.compiled import compiled
 from tickwright.market.errors import MarketError
 from tickwright.market.frames_table import FrameTable
 from tickwright.market.report import ReadReport
@@ -52,7 +53,7 @@ def looks_like_pcapng(head: bytes) -> bool:
     return head[:4] == PCAPNG_MAGIC
 
 
-@njit(cache=True)
+@compiled
 def _get_word(data, at, little):
     word = np.int64(0)
     for place in range(4):
@@ -60,7 +61,7 @@ def _get_word(data, at, little):
     return word
 
 
-@njit(cache=True)
+@compiled
 def _index_packets(data, little, unit_ns, day_s, offset, length, time_ns):
     """Find whole packets; return how many, where the next begins, cut ones, the day, and trouble.
 
@@ -146,7 +147,7 @@ def read_capture(
             return
 
 
-@njit(cache=True)
+@compiled
 def _write_packets(data, offset, length, time_ns, day_s, out):
     at = 0
     for row in range(len(offset)):
@@ -157,7 +158,7 @@ def _write_packets(data, offset, length, time_ns, day_s, out):
             for place in range(4):
                 out[at + place] = (word >> (8 * place)) & 0xFF
             at += 4
-        out[at : at + size] = data[offset[row] : offset[row] + size]
+        copy_bytes(out, at, data, offset[row], size)
         at += size
 
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from tickwright.feed.messages import (
     MOLD_END_OF_SESSION,
     MoldUdp64Block,
     MoldUdp64Header,
 )
-from tickwright.market.big_endian import get_u16, get_u32, get_u64
+from tickwright.market.big_endian import copy_bytes, get_u16, get_u32, get_u64
+from tickwright.market.compiled import compiled
 from tickwright.market.errors import MarketError
 from tickwright.market.frames_table import FrameTable
 from tickwright.market.itch_files import MIN_MESSAGE, SIZES
@@ -80,7 +80,7 @@ class Split:
     count: npt.NDArray[np.uint32]
 
 
-@njit(cache=True)
+@compiled
 def _headers(data, start, stop):
     """Judge a frame up to `not_udp`; return the verdict and where its IPv4 header begins.
 
@@ -114,7 +114,7 @@ def _headers(data, start, stop):
     return ACCEPTED, ip
 
 
-@njit(cache=True)
+@compiled
 def _line_of(data, ip, addresses, ports):
     """Return which line a datagram belongs to, or -1."""
     address = get_u32(data, ip + DESTINATION)
@@ -125,7 +125,7 @@ def _line_of(data, ip, addresses, ports):
     return -1
 
 
-@njit(cache=True)
+@compiled
 def _carries_messages(data, mold, stop):
     """Whether the bytes of a datagram can be a MoldUDP64 packet, all of it."""
     if mold + MOLD_BYTES > stop:
@@ -147,7 +147,7 @@ def _carries_messages(data, mold, stop):
     return at == stop
 
 
-@njit(cache=True)
+@compiled
 def _find_lines(data, offset, length, addresses, ports):
     """Fill in the first destinations that carry MoldUDP64, until there are two."""
     for row in range(len(offset)):
@@ -166,7 +166,7 @@ def _find_lines(data, offset, length, addresses, ports):
             ports[line] = get_u16(data, ip + PORT)
 
 
-@njit(cache=True)
+@compiled
 def _judge(data, start, stop, addresses, ports, session, opened):
     """Return the verdict on a frame, its line, its MoldUDP64 header, and the datagram's end."""
     verdict, ip = _headers(data, start, stop)
@@ -190,7 +190,7 @@ def _judge(data, start, stop, addresses, ports, session, opened):
     return ACCEPTED, line, mold, min(stop, ip + IPV4_BYTES + udp_length)
 
 
-@njit(cache=True)
+@compiled
 def _split(
     data, offset, length, time_ns, number, addresses, ports, session, opened, controls,
     verdicts, lines, firsts, counts, drops, counters, by_line,
@@ -206,7 +206,7 @@ def _split(
             drops[verdict - 1] += 1
             continue
         if not opened:
-            session[:] = data[mold : mold + SESSION_BYTES]
+            copy_bytes(session, 0, data, mold, SESSION_BYTES)
             opened = True
         lines[row] = line
         by_line[line] += 1

@@ -6,7 +6,8 @@ generators", OOPSLA 2014): a counter and a mixing function. Nothing here is a fl
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from tickwright.market.compiled import compiled
 
 __all__ = ["Dice", "chances", "mix", "roll"]
 
@@ -21,7 +22,7 @@ _MIX_2 = np.uint64(MIX_2)
 _30, _27, _31 = np.uint64(30), np.uint64(27), np.uint64(31)
 
 
-@njit(cache=True)
+@compiled
 def mix(value):
     """Return 64 well-mixed bits of 64 bits."""
     value = (value ^ (value >> _30)) * _MIX_1
@@ -29,14 +30,14 @@ def mix(value):
     return value ^ (value >> _31)
 
 
-@njit(cache=True)
+@compiled
 def roll(state):
     """Return the next 64 random bits; ``state`` is an array of one counter."""
     state[0] += _GAMMA
     return mix(state[0])
 
 
-@njit(cache=True)
+@compiled
 def _fill(start, out):
     for place in range(len(out)):
         out[place] = mix(start + _GAMMA * np.uint64(place + 1)) >> np.uint64(32)

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from tickwright.market.agenda import Agenda, due_ns, plan, take
+from tickwright.market.compiled import compiled
 from tickwright.market.dice import roll
 from tickwright.market.resting import (
     BUY,
@@ -141,7 +141,7 @@ class Market(NamedTuple):
     actors: Actors
 
 
-@njit(cache=True)
+@compiled
 def _noise(tape):
     """Return a random integer, nearly normal, with `NOISE_DEVIATION` around 0 and bounded."""
     bits = roll(tape.dice)
@@ -151,7 +151,7 @@ def _noise(tape):
     return max(-NOISE_LIMIT, min(NOISE_LIMIT, total - NOISE_MEAN))
 
 
-@njit(cache=True)
+@compiled
 def _waiting(tape, mean):
     """Return a random time, nearly exponential, of this mean; the logarithm is piecewise linear."""
     bits = roll(tape.dice)
@@ -163,7 +163,7 @@ def _waiting(tape, mean):
     return (mean * ((doublings * 45426) >> 16)) >> 16  # 45426 / 65536: the logarithm of 2
 
 
-@njit(cache=True)
+@compiled
 def _distance(tape):
     """Return how many levels behind the touch an order joins."""
     kind = below(tape, 100)
@@ -179,7 +179,7 @@ def _distance(tape):
     return 20 + below(tape, 300)
 
 
-@njit(cache=True)
+@compiled
 def _size(tape):
     """Return how many shares an order has: mostly a round lot."""
     kind = below(tape, 100)
@@ -194,7 +194,7 @@ def _size(tape):
     return 1000 + 100 * below(tape, 90)
 
 
-@njit(cache=True)
+@compiled
 def _lifetime_ns(tape):
     """Return how long an order means to stay; 0 for the whole day."""
     kind = below(tape, 100)
@@ -209,17 +209,17 @@ def _lifetime_ns(tape):
     return 0
 
 
-@njit(cache=True)
+@compiled
 def _price(symbols, symbol, level):
     return (symbols.listed[symbol].base + level) * symbols.listed[symbol].tick
 
 
-@njit(cache=True)
+@compiled
 def _full(books, symbol):
     return books.live_count[symbol] >= FULL
 
 
-@njit(cache=True)
+@compiled
 def _plan_end(market, order):
     lifetime = _lifetime_ns(market.tape)
     if market.books.live_count[market.books.orders[order].symbol] > CROWDED:
@@ -233,7 +233,7 @@ def _plan_end(market, order):
         )
 
 
-@njit(cache=True)
+@compiled
 def _add(market, symbol, side, level, shares):
     """A new order at a level; return its row."""
     price = _price(market.symbols, symbol, level)
@@ -242,13 +242,13 @@ def _add(market, symbol, side, level, shares):
     return join(market.books, symbol, side, level, shares, reference)
 
 
-@njit(cache=True)
+@compiled
 def _delete(market, order):
     log_delete(market.tape, market.books.orders[order].symbol, market.books.orders[order].reference)
     leave(market.books, order)
 
 
-@njit(cache=True)
+@compiled
 def _reduce(books, order, shares):
     """Take shares off an order; at 0 it leaves."""
     if shares == books.orders[order].shares:
@@ -260,7 +260,7 @@ def _reduce(books, order, shares):
         books.levels[resting.symbol, resting.side, resting.level].depth -= shares
 
 
-@njit(cache=True)
+@compiled
 def _execute(market, order, shares):
     log_execute(
         market.tape, market.books.orders[order].symbol, market.books.orders[order].reference, shares
@@ -268,7 +268,7 @@ def _execute(market, order, shares):
     _reduce(market.books, order, shares)
 
 
-@njit(cache=True)
+@compiled
 def _replace(market, order, level, shares):
     """Replace an order by one at another level; return the new one's row."""
     books = market.books
@@ -279,7 +279,7 @@ def _replace(market, order, level, shares):
     return join(books, symbol, side, level, shares, reference)
 
 
-@njit(cache=True)
+@compiled
 def _behind(market, symbol, side, distance):
     """Return the level so far behind the wanted touch; it never crosses."""
     books, symbols = market.books, market.symbols
@@ -295,7 +295,7 @@ def _behind(market, symbol, side, distance):
     return max(0, min(LEVELS - 1, level))
 
 
-@njit(cache=True)
+@compiled
 def _set_wants(symbols, symbol):
     """Set the levels of the touch from the fair price, rounded outwards."""
     unit = symbols.listed[symbol].tick << FRACTION
@@ -310,7 +310,7 @@ def _set_wants(symbols, symbol):
     symbols.want[symbol, SELL] = max(symbols.want[symbol, BUY] + 1, min(LEVELS - MARGIN, high))
 
 
-@njit(cache=True)
+@compiled
 def _clear_inside(market, symbol, side):
     """Take or withdraw what rests nearer than the wanted touch."""
     tape, books, want = market.tape, market.books, market.symbols.want
@@ -332,7 +332,7 @@ def _clear_inside(market, symbol, side):
             _plan_end(market, _replace(market, order, level, books.orders[order].shares))
 
 
-@njit(cache=True)
+@compiled
 def _any_order(market, symbol, side):
     """Return some order of a side that is not far, or `NO_ORDER`."""
     books = market.books
@@ -345,7 +345,7 @@ def _any_order(market, symbol, side):
     return NO_ORDER
 
 
-@njit(cache=True)
+@compiled
 def _fill(market, symbol, side, level):
     """Let makers fill a level: with orders from elsewhere, or new ones."""
     tape, books = market.tape, market.books
@@ -363,7 +363,7 @@ def _fill(market, symbol, side, level):
         plan(market.agenda, tape.clock[0].now_ns + stay, maker, books.orders[maker].life)
 
 
-@njit(cache=True)
+@compiled
 def _fill_touch(market, symbol, side):
     """Let makers fill the wanted touch, and sometimes a level behind it."""
     level = market.symbols.want[symbol, side]
@@ -372,7 +372,7 @@ def _fill_touch(market, symbol, side):
     _fill(market, symbol, side, level - distance if side == BUY else level + distance)
 
 
-@njit(cache=True)
+@compiled
 def _reprice(market, symbol):
     """Bring the touch to where the fair price wants it, widening before narrowing."""
     if market.symbols.listed[symbol].halted:
@@ -384,7 +384,7 @@ def _reprice(market, symbol):
         _fill_touch(market, symbol, side)
 
 
-@njit(cache=True)
+@compiled
 def _aggress(market, symbol, side):
     """Somebody takes what is best on the other side, down to a limit; the rest may join."""
     tape, books, symbols = market.tape, market.books, market.symbols
@@ -409,7 +409,7 @@ def _aggress(market, symbol, side):
             _plan_end(market, _add(market, symbol, side, limit, shares))
 
 
-@njit(cache=True)
+@compiled
 def _act(market, symbol):
     """Somebody does something in a symbol."""
     tape, books = market.tape, market.books
@@ -451,7 +451,7 @@ def _act(market, symbol):
         _add(market, symbol, side, level, 100 * (1 + below(tape, 20)))
 
 
-@njit(cache=True)
+@compiled
 def _end_plan(market, order):
     """An order's time has come: it goes, or changes, or gets smaller."""
     tape, books = market.tape, market.books
@@ -477,7 +477,7 @@ def _end_plan(market, order):
         _fill(market, symbol, side, level)
 
 
-@njit(cache=True)
+@compiled
 def _move(market, actor):
     """Let the fair prices of an actor's symbols take a step."""
     tape, symbols, memory = market.tape, market.symbols, market.actors.memory
@@ -496,7 +496,7 @@ def _move(market, actor):
     _set_wants(symbols, one.b)
 
 
-@njit(cache=True)
+@compiled
 def _turn(market, actor):
     """One actor's symbols move, and things happen in them."""
     tape, symbols = market.tape, market.symbols
@@ -516,7 +516,7 @@ def _turn(market, actor):
         _reprice(market, b)
 
 
-@njit(cache=True)
+@compiled
 def seed_books(market, until_ns):
     """Fill the books before the open: a few levels each side, and orders far away."""
     tape, books, symbols = market.tape, market.books, market.symbols
@@ -539,7 +539,7 @@ def seed_books(market, until_ns):
         join(books, symbol, BUY, FAR, shares, reference)
 
 
-@njit(cache=True)
+@compiled
 def open_market(market):
     """Cross each symbol: what is best on both sides trades, at one price and one nanosecond."""
     tape, books, symbols = market.tape, market.books, market.symbols
@@ -558,7 +558,7 @@ def open_market(market):
         tape.clock[0].pace = NORMAL
 
 
-@njit(cache=True)
+@compiled
 def close_market(market):
     """Report a closing cross of each symbol; nothing was paired."""
     for symbol in range(len(market.symbols.listed)):
@@ -566,7 +566,7 @@ def close_market(market):
         log_cross(market.tape, symbol, 0, 0, CLOSING)
 
 
-@njit(cache=True)
+@compiled
 def _cluster(tape):
     """Return how many turns come at once, and at what pace."""
     kind = below(tape, 1000)
@@ -579,7 +579,7 @@ def _cluster(tape):
     return 30 + below(tape, 10), BURST
 
 
-@njit(cache=True)
+@compiled
 def _change_states(market, halts, until_ns):
     """Halt and resume what is due."""
     tape = market.tape
@@ -594,7 +594,7 @@ def _change_states(market, halts, until_ns):
         halts.done[0] += 1
 
 
-@njit(cache=True)
+@compiled
 def trade(market, halts, close_ns, most):
     """Trade until the budget is used, or this many more messages; return whether it is used.
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from numba import njit
 
 from tickwright.feed.messages import ITCH_SIZES, ItchMessage, MoldUdp64Block
-from tickwright.market.big_endian import get_u16, read_stamps
+from tickwright.market.big_endian import copy_bytes, get_u16, read_stamps
+from tickwright.market.compiled import compiled
 from tickwright.market.errors import MarketError
 from tickwright.market.messages_table import MessageTable
 from tickwright.market.report import ReadReport
@@ -54,7 +54,7 @@ def looks_like_itch(head: bytes) -> bool:
     return 0 < records <= 2 * exact
 
 
-@njit(cache=True)
+@compiled
 def _index_records(data, start, stop, offset, length):
     """Find whole records from ``start``; return how many and where the next would begin."""
     found = 0
@@ -167,14 +167,14 @@ def read_records(
     yield from _Records(source, report, chunk_bytes).walk()
 
 
-@njit(cache=True)
+@compiled
 def _copy_records(data, offset, length, out):
     at = 0
     for row in range(len(offset)):
         size = np.int64(length[row])
         out[at] = size >> 8
         out[at + 1] = size & 0xFF
-        out[at + 2 : at + 2 + size] = data[offset[row] : offset[row] + size]
+        copy_bytes(out, at + 2, data, offset[row], size)
         at += 2 + size
 
 

@@ -6,14 +6,14 @@ from ipaddress import IPv4Address
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from tickwright.feed.messages import (
     MOLD_END_OF_SESSION,
     MoldUdp64Block,
     MoldUdp64Header,
 )
-from tickwright.market.big_endian import get_u16, put
+from tickwright.market.big_endian import copy_bytes, get_u16, put
+from tickwright.market.compiled import compiled
 from tickwright.market.errors import MarketError
 from tickwright.market.frames_table import FrameTable
 from tickwright.market.itch_files import MAX_MESSAGE
@@ -89,7 +89,7 @@ def _template(line: Line, session: str) -> npt.NDArray[np.uint8]:
     return np.frombuffer(b"".join(header.pack() for header in headers), dtype=np.uint8)
 
 
-@njit(cache=True)
+@compiled
 def _sum_words(data, start, stop):
     """Return the sum of the 16-bit words; an odd last byte is the high half of one."""
     total = 0
@@ -102,14 +102,14 @@ def _sum_words(data, start, stop):
     return total
 
 
-@njit(cache=True)
+@compiled
 def _fold(total):
     while total > 0xFFFF:
         total = (total & 0xFFFF) + (total >> 16)
     return total ^ 0xFFFF
 
 
-@njit(cache=True)
+@compiled
 def _fill_frame(out, start, stop):
     """Set the lengths and checksums of a frame whose other bytes are there."""
     put(out, start + TOTAL_LENGTH, 2, stop - start - IP)
@@ -120,12 +120,12 @@ def _fill_frame(out, start, stop):
     put(out, start + UDP_CHECKSUM, 2, 0xFFFF if checksum == 0 else checksum)
 
 
-@njit(cache=True)
+@compiled
 def _build(data, offset, length, template, first, count, count_field, sequence, out, starts, sizes):
     at = 0
     for packet in range(len(first)):
         start = at
-        out[start : start + HEADER_BYTES] = template
+        copy_bytes(out, start, template, 0, HEADER_BYTES)
         put(out, start + SEQUENCE, 8, sequence[packet])
         put(out, start + COUNT, 2, count_field[packet])
         at += HEADER_BYTES
@@ -133,7 +133,7 @@ def _build(data, offset, length, template, first, count, count_field, sequence, 
             size = np.int64(length[row])
             put(out, at, LENGTH_BYTES, size)
             at += LENGTH_BYTES
-            out[at : at + size] = data[offset[row] : offset[row] + size]
+            copy_bytes(out, at, data, offset[row], size)
             at += size
         _fill_frame(out, start, at)
         starts[packet] = start
@@ -167,7 +167,7 @@ def build_frames(
     return FrameTable(out, starts, sizes, time_ns.astype(np.uint64))
 
 
-@njit(cache=True)
+@compiled
 def group_messages(stamp, length, sequence, payload, window_ns, most, first, count):
     """Group messages into packets; return how many packets.
 
@@ -195,7 +195,7 @@ def group_messages(stamp, length, sequence, payload, window_ns, most, first, cou
     return packets + 1
 
 
-@njit(cache=True)
+@compiled
 def _pace(time_ns, sizes, not_before, ns_per_1024_bytes):
     """Let no frame begin before the one ahead of it has left the wire."""
     free = not_before

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from tickwright.market.compiled import compiled
 
 __all__ = [
     "BUY",
@@ -74,7 +75,7 @@ def make_books(symbols: int) -> Books:
     )
 
 
-@njit(cache=True)
+@compiled
 def join(books, symbol, side, level, shares, reference):
     """Add an order at the end of its level; return its row. There must be room."""
     books.free_count[0] -= 1
@@ -105,7 +106,7 @@ def join(books, symbol, side, level, shares, reference):
     return order
 
 
-@njit(cache=True)
+@compiled
 def leave(books, order):
     """Take an order off its level and its symbol."""
     symbol, side, level = (

@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from tickwright.feed.messages import (
     ITCH_SIZES,
@@ -21,7 +20,8 @@ from tickwright.feed.messages import (
     Trade,
     TradingAction,
 )
-from tickwright.market.big_endian import put
+from tickwright.market.big_endian import copy_bytes, put
+from tickwright.market.compiled import compiled
 from tickwright.market.dice import roll
 
 __all__ = [
@@ -80,8 +80,9 @@ INTEREST = RetailInterest.field("interest").offset
 
 SIZES = np.array([ITCH_SIZES.get(chr(kind), 0) for kind in range(128)], dtype=np.int64)
 SIDES = np.frombuffer(b"BS", dtype=np.uint8)
-ATTRIBUTIONS = np.frombuffer(b"TWMKQUAYPINELAKE", dtype=np.uint8).reshape(4, 4)
+ATTRIBUTIONS = np.frombuffer(b"TWMKQUAYPINELAKE", dtype=np.uint8)
 SPACE = ord(" ")
+STOCK_BYTES = AddOrder.field("stock").size
 
 A, F, E, C, X, D, U, P, Q, H, N = (ord(kind) for kind in "AFECXDUPQHN")
 YES, NO, BUY_SIDE, BOTH = (ord(code) for code in "YNBA")
@@ -134,19 +135,19 @@ def make_tape(
     )
 
 
-@njit(cache=True)
+@compiled
 def below(tape, bound):
     """Return a random integer of at least 0 and less than ``bound``."""
     return np.int64((roll(tape.dice) >> np.uint64(33)) % np.uint64(bound))
 
 
-@njit(cache=True)
+@compiled
 def room(tape):
     """Whether another message may be written."""
     return tape.clock[0].rows < tape.clock[0].budget
 
 
-@njit(cache=True)
+@compiled
 def _gap(tape):
     """Let some time pass; often none."""
     pace = tape.clock[0].pace
@@ -156,7 +157,7 @@ def _gap(tape):
         tape.clock[0].now_ns += below(tape, BURST_GAP_NS)
 
 
-@njit(cache=True)
+@compiled
 def _begin(tape, kind, symbol):
     """Write the head of a message; return where it begins."""
     _gap(tape)
@@ -171,12 +172,13 @@ def _begin(tape, kind, symbol):
     return at
 
 
-@njit(cache=True)
+@compiled
 def _put_stock(tape, at, symbol):
-    tape.data[at : at + 8] = tape.stock[symbol]
+    for place in range(STOCK_BYTES):
+        tape.data[at + place] = tape.stock[symbol, place]
 
 
-@njit(cache=True)
+@compiled
 def _new_reference(tape):
     """Return an unused reference number: they grow, but not always one after the other."""
     tape.clock[0].references += 1 + below(tape, 3)
@@ -185,14 +187,14 @@ def _new_reference(tape):
     return (block << 4) | ((count * 5 + block * 7) & 15)
 
 
-@njit(cache=True)
+@compiled
 def next_match(tape):
     """Return the next match number."""
     tape.clock[0].matches += 1 + below(tape, 2)
     return tape.clock[0].matches
 
 
-@njit(cache=True)
+@compiled
 def log_join(tape, symbol, side, shares, price, attributed):
     """Write an A, or an F if attributed; return the order's reference."""
     at = _begin(tape, F if attributed else A, symbol)
@@ -203,11 +205,11 @@ def log_join(tape, symbol, side, shares, price, attributed):
     _put_stock(tape, at + ADD_STOCK, symbol)
     put(tape.data, at + ADD_PRICE, 4, price)
     if attributed:
-        tape.data[at + ATTRIBUTION : at + ATTRIBUTION + 4] = ATTRIBUTIONS[below(tape, 4)]
+        copy_bytes(tape.data, at + ATTRIBUTION, ATTRIBUTIONS, 4 * below(tape, 4), 4)
     return reference
 
 
-@njit(cache=True)
+@compiled
 def log_execute(tape, symbol, reference, shares):
     """Write an E."""
     at = _begin(tape, E, symbol)
@@ -216,7 +218,7 @@ def log_execute(tape, symbol, reference, shares):
     put(tape.data, at + MATCH, 8, next_match(tape))
 
 
-@njit(cache=True)
+@compiled
 def log_printed(tape, symbol, reference, shares, printable, price):
     """Write a C."""
     at = _begin(tape, C, symbol)
@@ -227,7 +229,7 @@ def log_printed(tape, symbol, reference, shares, printable, price):
     put(tape.data, at + PRINTED_PRICE, 4, price)
 
 
-@njit(cache=True)
+@compiled
 def log_reduce(tape, symbol, reference, shares):
     """Write an X."""
     at = _begin(tape, X, symbol)
@@ -235,14 +237,14 @@ def log_reduce(tape, symbol, reference, shares):
     put(tape.data, at + CANCELLED, 4, shares)
 
 
-@njit(cache=True)
+@compiled
 def log_delete(tape, symbol, reference):
     """Write a D."""
     at = _begin(tape, D, symbol)
     put(tape.data, at + REFERENCE, 8, reference)
 
 
-@njit(cache=True)
+@compiled
 def log_replace(tape, symbol, reference, shares, price):
     """Write a U; return the new reference."""
     at = _begin(tape, U, symbol)
@@ -254,7 +256,7 @@ def log_replace(tape, symbol, reference, shares, price):
     return new
 
 
-@njit(cache=True)
+@compiled
 def log_trade(tape, symbol, shares, price):
     """Write a P: a trade against an order that was not displayed."""
     at = _begin(tape, P, symbol)
@@ -266,7 +268,7 @@ def log_trade(tape, symbol, shares, price):
     put(tape.data, at + TRADE_MATCH, 8, next_match(tape))
 
 
-@njit(cache=True)
+@compiled
 def log_cross(tape, symbol, shares, price, cross_type):
     """Write a Q."""
     at = _begin(tape, Q, symbol)
@@ -277,17 +279,18 @@ def log_cross(tape, symbol, shares, price, cross_type):
     tape.data[at + CROSS_TYPE] = cross_type
 
 
-@njit(cache=True)
+@compiled
 def log_state(tape, symbol, state):
     """Write an H."""
     at = _begin(tape, H, symbol)
     _put_stock(tape, at + STATE_STOCK, symbol)
     tape.data[at + STATE] = state
     tape.data[at + STATE_RESERVED] = SPACE
-    tape.data[at + STATE_REASON : at + STATE_REASON + 4] = SPACE
+    for place in range(4):
+        tape.data[at + STATE_REASON + place] = SPACE
 
 
-@njit(cache=True)
+@compiled
 def log_retail(tape, symbol):
     """Write an N."""
     at = _begin(tape, N, symbol)

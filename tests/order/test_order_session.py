@@ -177,6 +177,45 @@ def test_the_oldest_of_many_frames_decides(simulate, frames):
     simulate(dut, bench)
 
 
+def test_late_follows_time_in_2_cycles_and_all_else_in_4(simulate):
+    dut = AckTimer(frames=4, payload_bytes=ORDER_BYTES)
+
+    async def bench(ctx):
+        async def changes_after(cycles):
+            before = ctx.get(dut.late)
+            for _ in range(cycles - 1):
+                await ctx.tick()
+                assert ctx.get(dut.late) == before
+            await ctx.tick()
+            assert ctx.get(dut.late) != before
+
+        ctx.set(dut.ack_timeout_ns, 10)
+        ctx.set(dut.clear, 1)
+        await ctx.tick()
+        ctx.set(dut.clear, 0)
+        ctx.set(dut.sent, 1)
+        await ctx.tick()
+        ctx.set(dut.now_ns, 1)  # of the second frame
+        await ctx.tick()
+        ctx.set(dut.sent, 0)
+        await ctx.tick().repeat(3)
+        ctx.set(dut.now_ns, 11)
+        await changes_after(2)
+        ctx.set(dut.acknowledged, ORDER_BYTES)  # the second is as old as it may be
+        await changes_after(4)
+        ctx.set(dut.acknowledged, 2 * ORDER_BYTES)
+        ctx.set(dut.now_ns, 12)
+        await ctx.tick().repeat(6)
+        ctx.set(dut.ack_timeout_ns, 0)
+        ctx.set(dut.sent, 1)
+        await ctx.tick()
+        ctx.set(dut.sent, 0)
+        ctx.set(dut.now_ns, 13)
+        await changes_after(3)  # a cycle has passed
+
+    simulate(dut, bench)
+
+
 def test_registers_read_back_and_reset_to_a_closed_session(simulate, desk):
     async def bench(ctx):
         for register in OrderRegs.registers:

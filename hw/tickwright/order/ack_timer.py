@@ -14,9 +14,9 @@ class AckTimer(wiring.Component):
     """Keeps when each frame was sent, until all of it is acknowledged.
 
     All frames have a payload of the same size. When the oldest one is acknowledged the next takes
-    its place, two cycles a frame; meanwhile `late` stays as it was.
+    its place, a cycle for each; meanwhile `late` stays as it was.
 
-    Latency: 3 cycles from a frame's coming of age to `late`, up to 5 from `sent`; 5 from an
+    Latency: 2 cycles from the oldest frame's coming of age to `late`, 4 from `sent` and from an
     acknowledgment of one frame. Throughput: 1 frame per cycle.
 
     ``frames``, the places there are, is a power of two.

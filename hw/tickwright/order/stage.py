@@ -36,8 +36,9 @@ class OrderStage(wiring.Component):
                                   ▲ │ messages
         rx ──▶ [ receiver ]───────┘ └──▶ [ decoder ]──▶ [ queue ]──▶ responses
 
-    An order is sent whatever the session is like: the gate has judged that. What the receive side
-    does with a frame is told by its parts: `SegmentReceiver`, `Session`, `ResponseDecoder`.
+    Every order is entered, immediate or cancel: the gate makes no other kind. It is sent whatever
+    the session is like, for the gate has judged that. What the receive side does with a frame is
+    told by its parts: `SegmentReceiver`, `Session`, `ResponseDecoder`.
 
     Latency: 1 cycle from an order to word 0 of its frame. 5 cycles from the last word of a segment
     to its response, if its verdict comes with that word or in the next cycle. Throughput: a frame

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 from amaranth import *
 from amaranth.back import rtlil
@@ -11,7 +12,7 @@ from amaranth.hdl._ir import PortDirection  # no public name says which way a po
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In
 
-__all__ = ["BuildError", "verilog"]
+__all__ = ["BuildError", "main", "verilog"]
 
 NO_CONTENTS = re.compile(
     r"^  cell \$meminit_v2 (?:(?!^  end$).)*?^    connect \\DATA \{ *\}$.*?^  end$\n",
@@ -75,3 +76,19 @@ def _ports(component: wiring.Component) -> dict[str, tuple[Signal, PortDirection
             direction = PortDirection.Input if member.flow == In else PortDirection.Output
             ports["__".join(map(str, path))] = (value, direction)
     return ports
+
+
+def main(folder: Path, *presets: str) -> None:
+    """Write the Verilog of the whole card, at the size of each of these presets."""
+    from tickwright.top.pipeline import Pipeline
+    from tickwright.top.presets import PRESETS
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in presets:
+        path = folder / f"card_{name}.v"
+        path.write_text(verilog(Pipeline(PRESETS[name]), "card"))
+        sys.stdout.write(f"{path}\n")
+
+
+if __name__ == "__main__":
+    main(Path("build"), *(sys.argv[1:] or ["twin"]))

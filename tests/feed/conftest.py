@@ -106,20 +106,20 @@ class Oracle:
         at = 12
         if data[12:14] == b"\x81\x00":
             at = 16
-        if len(data) >= at + 2 and data[at : at + 2] != b"\x08\x00":
+        if data[at : at + 2] != b"\x08\x00":
             return "not_ipv4"
-        ip = data[at + 2 : at + 22]
-        if len(ip) == 20:
-            if ip[0] != 0x45:
-                return "ip_options"
-            if ones_sum(ip) != 0xFFFF:
-                return "bad_checksum"
-            if number(ip[6:8]) & 0x3FFF:
-                return "fragments"
-            if ip[9] != 17:
-                return "not_udp"
-        udp = data[at + 22 : at + 30]
-        if len(udp) == 8 and (number(ip[16:20]), number(udp[2:4])) not in LINES.values():
+        ip, udp = data[at + 2 : at + 22], data[at + 22 : at + 30]
+        # A check passes where the frame does not have its bytes.
+        if ip and ip[0] != 0x45:
+            return "ip_options"
+        if len(ip) == 20 and ones_sum(ip) != 0xFFFF:
+            return "bad_checksum"
+        if len(ip) >= 8 and number(ip[6:8]) & 0x3FFF:
+            return "fragments"
+        if len(ip) >= 10 and ip[9] != 17:
+            return "not_udp"
+        to = (number(ip[16:20]), number(udp[2:4]))
+        if len(udp) >= 4 and to not in LINES.values():
             return "other_line"
         if len(data) < at + 50 or number(udp[4:6]) < 28:
             return "runts"
@@ -162,7 +162,7 @@ class Oracle:
             self.count(f"messages_{'ab'[where[2]]}")
             self.arrive(data[at + 2 : end], sequence + index, where, index == count - 1)
             at = end
-        if length > at:
+        if min(length, len(data)) > at:
             self.count("trailing")
 
     def arrive(self, body: bytes, sequence: int, where: tuple, last: bool) -> None:

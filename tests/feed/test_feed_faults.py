@@ -53,10 +53,13 @@ def test_frames_that_end_early(feed):
     for tag in (False, True):
         whole = feed.frame(payload, tag=tag)
         frames += [whole[:size] for size in range(1, 63 + 4 * tag)]
-        frames += [feed.frame(payload, tag=tag, protocol=6)[:size] for size in (30, 40, 60)]
-        frames += [feed.frame(payload, tag=tag, version=0x46)[:size] for size in (15, 34, 38)]
-        frames += [feed.frame(payload, tag=tag, port=1)[:size] for size in (34, 42, 46, 61)]
-        frames += [feed.frame(payload, tag=tag, ethertype=0x0806)[:size] for size in (14, 18, 42)]
+        for change in ({"version": 0x46}, {"fragment": 1}, {"protocol": 6}, {"damage": 1}):
+            bad = feed.frame(payload, tag=tag, **change)
+            at = 14 + 4 * tag
+            frames += [bad[: at + size] for size in (0, 1, 7, 8, 9, 10, 19, 20, 47)]
+        for change in ({"port": 1}, {"ethertype": 0x0806}):
+            bad = feed.frame(payload, tag=tag, **change)
+            frames += [bad[: at + size] for size in (-1, 0, 20, 23, 24, 47)]
         frames += [whole[:size] for size in range(len(whole) - 25, len(whole) + 1, 3)]
 
     async def host(card):
@@ -138,7 +141,7 @@ def test_a_message_of_another_length_than_its_type_is_skipped(feed):
 
 def test_bytes_behind_the_last_message(feed):
     """Those of the datagram are counted, those of the frame are not."""
-    oracle = feed.oracle(locates={LOCATE: 2})
+    oracle = feed.oracle()
     frames, sequence = [], 1
     for shift in range(8):
         message = [b"!" * (12 + shift)]
@@ -147,11 +150,14 @@ def test_bytes_behind_the_last_message(feed):
             frames.append(feed.frame(payload, pad=bytes(pad)))
             sequence += 1
     frames.append(feed.frame(feed.datagram([], sequence, trailer=b"?")))
+    # Where the frame ends before the datagram does, the bytes that there are count.
+    payload = feed.datagram([feed.message("D", LOCATE)], sequence)
+    frames += [feed.frame(payload + bytes(3))[:size] for size in (83, 84)]
 
     async def host(card):
         await card.open()
         await play(card, oracle, frames, end_after=0)
-        assert oracle.counts["trailing"] == 17
+        assert oracle.counts["trailing"] == 18
 
     feed.run(host)
 
@@ -167,7 +173,9 @@ def test_heartbeats_ends_and_other_sessions(feed):
         feed.frame(feed.datagram([], 2), line=1),
         feed.frame(feed.datagram([], 2, count=0xFFFF)),
         feed.frame(feed.datagram([delete], 2, count=0xFFFF)),
-        # A fault in a datagram of another session is none of ours.
+        feed.frame(feed.datagram([], 2)),
+        # A fault in a datagram of another session is none of ours, wherever it lies.
+        feed.frame(feed.datagram([], 2, count=1, session=b"000010059C")),
         feed.frame(feed.datagram([b"short"], 2, session=b"000010059C")),
         feed.frame(feed.datagram([delete], 2)),
     ]
@@ -176,9 +184,9 @@ def test_heartbeats_ends_and_other_sessions(feed):
         await card.open()
         await card.set_locate(LOCATE, 2)
         await play(card, oracle, frames)
-        assert oracle.counts["other_session"] == 3
+        assert oracle.counts["other_session"] == 4
         assert oracle.counts["ends"] == 2
-        assert oracle.counts["heartbeats"] == 2
+        assert oracle.counts["heartbeats"] == 3
         low, high = await card.load("session_low"), await card.load("session_high")
         assert (low | high << 40).to_bytes(10, "little") == b"000010059B"
 
@@ -201,10 +209,10 @@ def test_a_frame_found_bad_at_its_end(feed):
             for data, good in (
                 (feed.frame(feed.datagram([delete], sequence)), False),
                 (feed.frame(feed.datagram([delete], sequence + 1)), True),
+                (b"12345678", False),
                 (feed.frame(feed.datagram([delete], 1), port=1), False),
                 (feed.frame(feed.datagram([delete], sequence + 1))[:40], False),
                 (feed.frame(feed.datagram([], sequence + 2)), False),
-                (b"12345678", False),
             ):
                 oracle.play(data, await card.frame(data, good=good, end_after=end_after), good=good)
             sequence += 2

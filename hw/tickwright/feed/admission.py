@@ -12,12 +12,29 @@ from tickwright.net.udp import DatagramFaults
 __all__ = ["Admission"]
 
 
+def _end(message, name: str) -> int:
+    field = message.field(name)
+    return field.offset + field.size
+
+
+IP = Ethernet.size
+NEEDED = (
+    IP,
+    IP + _end(Ipv4, "version_ihl"),
+    IP + Ipv4.size,
+    IP + _end(Ipv4, "flags_fragment"),
+    IP + _end(Ipv4, "protocol"),
+    IP + Ipv4.size + _end(Udp, "destination_port"),
+)
+"""Bytes, without the tag, that a frame must have for each check from `not_ipv4` to `other_line`."""
+
+
 class Admission(wiring.Component):
     """Takes the frames with which nothing is wrong, and counts the others by the first reason.
 
     A frame is judged once: when its MoldUDP64 header is complete, or else when it ends. One that
-    ends within its headers is a runt, unless a header that it holds as a whole speaks against it
-    already; its Ethernet, IPv4 and UDP headers are judged one by one.
+    ends within its headers is a runt, unless bytes that it has speak against it already, or it has
+    no EtherType.
 
     Latency: 0 cycles for a frame whose header is complete, 2 cycles for one that ended before.
 
@@ -58,36 +75,31 @@ class Admission(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        ended, size = Signal(2), Signal(8)
-        enabled = Signal(2)
-        whole = Signal(3)  # the Ethernet, IPv4, UDP header of a short frame is complete
-        end_of = [Ethernet.size, Ethernet.size + Ipv4.size, Ethernet.size + Ipv4.size + Udp.size]
+        wrong, whole = self.wrong, self.header
+        ended, enabled = Signal(2), Signal(2)
+        size, has = Signal(8), Signal(len(NEEDED))
         bare = size - Mux(self.tagged, VlanTag.size, 0)
         m.d.sync += [
             ended.eq(Cat(self.short, ended)),
             enabled.eq(Cat(self.origin.enabled, enabled)),
             size.eq(self.size),
-            whole.eq(Cat(bare >= end for end in end_of)),
+            has.eq(Cat(bare >= needed for needed in NEEDED)),
         ]
 
-        wrong = self.wrong
-        judged = [  # counter, fails, failing needs this header
-            (self.ignored,      Mux(self.header, ~self.origin.enabled, ~enabled[1]), None),
-            (self.not_ipv4,     wrong.not_ipv4,     0),
-            (self.ip_options,   wrong.ip_options,   1),
-            (self.bad_checksum, wrong.bad_checksum, 1),
-            (self.fragments,    wrong.fragments,    1),
-            (self.not_udp,      wrong.not_udp,      1),
-            (self.other_line,   wrong.other_line,   2),
-            (self.runts,        wrong.runts | ~self.header, None),
-        ]
+        judged = (
+            (self.ignored,      ~Mux(whole, self.origin.enabled, enabled[1])),
+            (self.not_ipv4,     wrong.not_ipv4 | ~(whole | has[0])),
+            (self.ip_options,   wrong.ip_options & (whole | has[1])),
+            (self.bad_checksum, wrong.bad_checksum & (whole | has[2])),
+            (self.fragments,    wrong.fragments & (whole | has[3])),
+            (self.not_udp,      wrong.not_udp & (whole | has[4])),
+            (self.other_line,   wrong.other_line & (whole | has[5])),
+            (self.runts,        wrong.runts | ~whole),
+        )
         failed = Signal(len(judged))
-        for index, (counter, fails, layer) in enumerate(judged):
-            known = 1 if layer is None else self.header | whole[layer]
-            m.d.comb += failed[index].eq(fails & known)
-            first = failed[index] & ~failed[:index].any()
-            count(m, counter, (self.header | ended[1]) & first)
-
+        for index, (counter, fails) in enumerate(judged):
+            m.d.comb += failed[index].eq(fails)
+            count(m, counter, (whole | ended[1]) & failed[index] & ~failed[:index].any())
         m.d.comb += self.accepted.eq(self.header & ~failed.any())
 
         return m

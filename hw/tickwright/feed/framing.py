@@ -241,7 +241,8 @@ class Framing(wiring.Component):
             self.message.eq(finish & ~heading),
             self.length.eq(ahead),
             self.last_in_packet.eq(~more),
-            self.trailing_bytes.eq(finish & ~more & (room > at)),
+            self.trailing_bytes.eq(finish & ~more & (room > at)
+                                   & (~word.last | (word.bytes > at))),
             self.fault.eq(fault | cut),
             self.short.eq(short),
             self.size.eq(Cat(C(0, 3), self.index) + word.bytes),

@@ -414,14 +414,24 @@ def test_rows_are_what_changes_in_prices_shares_and_trust():
 
 
 def test_rows_of_one_message_go_by_symbol():
-    messages = table(add(1), executed(1, 5, locate=2), executed(1, 5, locate=2))
-    assert rows_of(Books(setup()), messages) == [
-        (1, 0, 101000, 100, 1),
-        (2, 0, 101000, 100, 0),
-        (2, 1, 0, 0, 0),
-    ]
     messages = table(directory("XYZ", 7), directory("ABC", 7))
     assert rows_of(Books(setup(ABC, XYZ)), messages) == [(2, 0, 0, 0, 0), (2, 1, 0, 0, 0)]
+
+
+def test_the_other_symbol_of_a_mismatch_has_its_row_with_its_own_next_event():
+    messages = table(add(1), executed(1, 5, locate=2), executed(1, 5, locate=2), canceled(1, 1))
+    assert rows_of(Books(setup()), messages) == [
+        (1, 0, 101000, 100, 1),
+        (2, 1, 0, 0, 0),
+        (4, 0, 101000, 99, 0),
+    ]
+
+
+def test_a_taint_before_it_shows_its_own_reason_only():
+    books = Books(setup())
+    rows_of(books, table(add(1), executed(1, 5, locate=2)))
+    rows = books.taint(reasons("gap"), 3, 3, 0)
+    assert rows[["symbol", "reasons"]].tolist() == [(0, reasons("gap"))]
 
 
 def test_taint_rows_are_of_the_symbols_that_were_trusted():
@@ -523,11 +533,10 @@ class Mirror:
                 touched = [item for item in (named, index) if item is not None]
                 for item in touched:
                     self.sticky[item] |= reasons("directory")
-            publish = touched
         elif index is None or message.type not in "AFECXDUH":
             return
         else:
-            touched = publish = [index]
+            touched = [index]
             if message.type == "H":
                 self.status[index] = ord(message.state)
             elif message.type in "AF":
@@ -541,7 +550,6 @@ class Mirror:
                 owner = self.orders[message.reference][0]
                 self.sticky[index] |= reasons("mismatch")
                 self.sticky[owner] |= reasons("mismatch")
-                touched = [index, owner]
             else:
                 order = self.orders[message.reference]
                 taken = order[3] if message.type in "DU" else message.shares
@@ -555,7 +563,7 @@ class Mirror:
                     self.sticky[index] |= self.add(
                         index, message.new_reference, order[1], message.shares, message.price
                     )
-        for item in publish:
+        for item in touched:
             quote = self.quote(item)
             if quote != self.shown[item]:
                 self.shown[item] = quote
@@ -572,7 +580,8 @@ def random_message(rng, references):
     locate = rng.choice((1, 1, 1, 2, 2, 3, 4))
     reference = rng.choice(references)
     shares = rng.choice((1, 10, 50, 100, 100, 100, 0, 0xFFFFFFF0))
-    price = 100 * rng.randrange(BASE - 3, BASE + 20) + rng.choice((0,) * 30 + (50,))
+    top = BASE + rng.choice((20, 20, 70))
+    price = 100 * rng.randrange(BASE - 3, top) + rng.choice((0,) * 30 + (50,))
     if rng.random() < 0.02:
         return directory(rng.choice(("ABC", "XYZ", "NEW", "OTHER")), rng.randrange(1, 6))
     if rng.random() < 0.02:
@@ -617,6 +626,14 @@ def test_books_equal_the_mirror(seed, window):
     (rows,) = bbo_rows(card, [table(*messages)])
     names = ("message", "symbol", "bid", "bid_shares", "ask", "ask_shares", "trusted")
     assert [tuple(int(row[name]) for name in names) for row in rows] == mirror.rows
+
+
+def test_a_side_that_empties_over_and_over_has_no_best():
+    for side in "BS":
+        books = Books(setup())
+        for cents in (*range(BASE, BASE + WINDOW), *range(BASE + WINDOW - 1, BASE - 1, -1)):
+            for quotes, _ in books.follow(table(add(1, side, cents=cents), deleted(1))):
+                assert [int(quote["bid"] + quote["ask"]) for quote in quotes] == [100 * cents, 0]
 
 
 def test_the_order_table_finds_what_it_holds():

@@ -65,7 +65,8 @@ SYMBOL = np.dtype(
         ("ask_shares", "i8"),
         ("shown_status", "i8"),
         ("reasons", "i8"),
-        ("row_trusted", "i8"),  # as the last row of the symbol in the file of best prices says
+        # Those that the file of best prices shows: of the last quote, and of Trust records since.
+        ("row_reasons", "i8"),
     ]
 )
 
@@ -197,22 +198,22 @@ def _add(books, index, reference, side, shares, price, no_way):
 
 @compiled
 def _operate(books, index, event, data, at, no_way):
-    """Do an operation on an order; return the other symbol that it makes untrusted, or NONE."""
+    """Do an operation on an order."""
     symbol = books.symbols[index]
     reference, shares = reference_of(data, at), shares_of(data, at, event)
     if event == BookOp.ADD:
         side, price = side_of(data, at), price_of(data, at, event)
         symbol.sticky |= _add(books, index, reference, side, shares, price, no_way)
-        return NONE
+        return
     row = orders.find(books.orders, reference)
     if row < 0:
         symbol.sticky |= UNKNOWN_REFERENCE
-        return NONE
+        return
     owner = books.orders[row, OWNER] - 1
     if owner != index:
         symbol.sticky |= MISMATCH
         books.symbols[owner].sticky |= MISMATCH
-        return owner
+        return
     packed = books.orders[row, PACKED]
     remaining = packed & SHARES_MASK
     tick, side = packed >> SHARES_BITS & TICK_MASK, packed >> SIDE_SHIFT
@@ -229,7 +230,6 @@ def _operate(books, index, event, data, at, no_way):
     if event == BookOp.REPLACE:
         reference, price = new_reference_of(data, at), price_of(data, at, event)
         symbol.sticky |= _add(books, index, reference, side, shares, price, no_way)
-    return NONE
 
 
 @compiled
@@ -291,7 +291,9 @@ def _quote(books, index):
     symbol.ask, symbol.ask_shares = ask, ask_shares
     symbol.shown_status = symbol.status
     symbol.reasons = reasons
-    return new, moved or (reasons == 0) != symbol.row_trusted
+    turned = (reasons == 0) != (symbol.row_reasons == 0)
+    symbol.row_reasons = reasons
+    return new, moved or turned
 
 
 @compiled
@@ -309,19 +311,15 @@ def _write_quote(quote, symbol, index, message, sequence, feed_ns):
 
 @compiled
 def _write_row(row, symbol, index, number, sequence, feed_ns):
-    # Where a Trust record or the mismatch of another symbol's event gave the reason, it is not in
-    # the quote yet.
-    reasons = symbol.reasons | symbol.sticky
-    symbol.row_trusted = reasons == 0
     row.message = number
     row.timestamp_ns = feed_ns
     row.locate = max(symbol.locate, 0)
     row.symbol = index
     row.bid, row.bid_shares = symbol.bid, symbol.bid_shares
     row.ask, row.ask_shares = symbol.ask, symbol.ask_shares
-    row.trusted = symbol.row_trusted
+    row.trusted = symbol.row_reasons == 0
     row.sequence = sequence
-    row.reasons = reasons
+    row.reasons = symbol.row_reasons
 
 
 @compiled
@@ -378,9 +376,7 @@ def _follow(books, data, offset, length, sequence, start, stop, no_way, quotes, 
         elif event == STATUS:
             books.symbols[index].status = state_of(data, at)
         else:
-            other = _operate(books, index, event, data, at, no_way)
-            if other != NONE:
-                second = (other, False, books.symbols[other].row_trusted != 0)
+            _operate(books, index, event, data, at, no_way)
         new, row = _quote(books, index)
         first = (index, new, row)
         if new or row or other != NONE:
@@ -417,7 +413,9 @@ def _taint(books, reasons, number, sequence, feed_ns, rows):
     for index in range(len(books.symbols)):
         symbol = books.symbols[index]
         symbol.sticky |= reasons
-        if symbol.row_trusted and len(rows):
+        trusted = symbol.row_reasons == 0
+        symbol.row_reasons |= reasons
+        if trusted and len(rows):
             _write_row(rows[rowed], symbol, index, number, sequence, feed_ns)
             rowed += 1
     return rowed
@@ -450,7 +448,6 @@ class Books:
             state["name"] = name_word(symbol.name)
             state["locate"] = NONE if symbol.locate is None else symbol.locate
             state["status"] = state["shown_status"] = symbol.status
-            state["row_trusted"] = 1
             if symbol.locate is not None:
                 by_locate[symbol.locate] = index
         self._tables = Tables(

@@ -2,6 +2,7 @@
 
 import random
 from itertools import count
+from typing import Any
 
 import cocotb
 from cocotb.triggers import ClockCycles, ReadOnly, RisingEdge
@@ -141,7 +142,7 @@ async def watch(dut, quotes):
     while True:
         await ReadOnly()
         if dut.quotes__valid.value:
-            quote = layout.from_bits(int(dut.quotes__payload.value))
+            quote: Any = layout.from_bits(int(dut.quotes__payload.value))
             numbers = (quote.bid, quote.bid_shares, quote.ask, quote.ask_shares, quote.reasons)
             quotes.append((quote.cause.sequence, quote.symbol, *numbers))
             assert quote.status == TRADING

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass, field
+from functools import cache
 
 import pytest
 from amaranth import *
@@ -349,15 +350,45 @@ def drive(dut, bench):
     simulator = Simulator(dut)
     simulator.add_clock(CLOCK_PERIOD)
     simulator.add_testbench(bench)
+    finish(simulator)
+
+
+def finish(simulator):
+    """Run until all benches have ended."""
     for _ in range(2 * DEADLINE):
         if not simulator.advance():
             return
     raise TimeoutError(f"no verdict after {DEADLINE} cycles")
 
 
-def run(timed, settings=SETTINGS, preset=SMALL, registers=()):
+class Card:
+    """A book whose simulation is prepared once, and begins from reset for each bench."""
+
+    def __init__(self):
+        self.dut = BookStage(SMALL)
+        self._bench = None
+        self._simulator = Simulator(self.dut)
+        self._simulator.add_clock(CLOCK_PERIOD)
+        self._simulator.add_testbench(self._run)
+
+    async def _run(self, ctx):
+        await self._bench(ctx)
+
+    def drive(self, bench):
+        if self._bench:
+            self._simulator.reset()
+        self._bench = bench
+        finish(self._simulator)
+
+
+@cache
+def card():
+    return Card()
+
+
+def run(timed, settings=SETTINGS, registers=()):
     """Configure a book, send it messages, and give what it says."""
-    dut = BookStage(preset)
+    dut = card().dut
     results = []
 
     async def bench(ctx):
@@ -371,7 +402,7 @@ def run(timed, settings=SETTINGS, preset=SMALL, registers=()):
             said.registers[name] = await desk.read(name)
         results.append(said)
 
-    drive(dut, bench)
+    card().drive(bench)
     return results[0]
 
 
@@ -838,7 +869,7 @@ def taints(said):
 
 
 def test_events_before_the_tables_are_cleared_are_refused_and_cost_all_trust():
-    dut = BookStage(SMALL)
+    dut = card().dut
     early = [RESTING, status(1, "T"), trust("gap"), add(0, 8, BUY, 1, 1)]
 
     async def bench(ctx):
@@ -851,7 +882,7 @@ def test_events_before_the_tables_are_cleared_are_refused_and_cost_all_trust():
         assert taints(said) == [(reasons("overflow"), 1), (reasons("gap"), 3)]
         assert quotes(said) == [(0, 5, 3, 0, 0, reasons("overflow", "gap"))]
 
-    drive(dut, bench)
+    card().drive(bench)
 
 
 def test_reset_empties_the_tables():
@@ -876,7 +907,7 @@ def test_reset_empties_the_tables():
 
 
 def test_moving_the_window_of_a_symbol_that_had_an_event_costs_its_trust():
-    dut = BookStage(SMALL)
+    dut = card().dut
 
     async def bench(ctx):
         desk = Desk(ctx, dut)
@@ -896,13 +927,13 @@ def test_moving_the_window_of_a_symbol_that_had_an_event_costs_its_trust():
         assert quotes(later) == [(0, 121, 3, 0, 0, reasons("configured"))]
         assert later.published[0][2]["status"] == ord("P")
 
-    drive(dut, bench)
+    card().drive(bench)
 
 
 @pytest.mark.parametrize("delay", range(12))
 def test_moving_the_window_while_an_event_is_on_its_way_costs_trust_or_counts_for_it(delay):
     """Either the event finds the new window, or the symbol is no longer trusted."""
-    dut = BookStage(SMALL)
+    dut = card().dut
 
     async def bench(ctx):
         desk = Desk(ctx, dut)
@@ -922,7 +953,7 @@ def test_moving_the_window_while_an_event_is_on_its_way_costs_trust_or_counts_fo
         ((_, bid, shares, _, _, why),) = quotes(said)
         assert (bid, shares, why) == (205, 3, TRUSTED) or why & reasons("configured")
 
-    drive(dut, bench)
+    card().drive(bench)
 
 
 def test_the_host_sees_what_happened():

@@ -76,18 +76,7 @@ class OrderRules(wiring.Component):
             m.d.sync += first.known.eq(taking.known)
             m.d.sync += first.side.eq(self.entry.side)
 
-        side, tick, place = Signal(Side), Signal(TICK_BITS), Signal(Place)
-        with m.If(~is_add):
-            m.d.comb += Cat(side, tick).eq(Cat(self.entry.side, self.entry.tick))
-        with m.Else():
-            m.d.comb += Cat(side, tick).eq(Cat(order.side, self.tick))
-            with m.If(now.operation.half):
-                m.d.comb += side.eq(first.side)
-        with m.If(tick < now.base_tick):
-            m.d.comb += place.eq(Place.BELOW)
-        with m.Elif((tick - now.base_tick >= self._window) | tick.all()):
-            m.d.comb += place.eq(Place.ABOVE)
-
+        side, tick, place = self._locate(m, now, first.side)
         adding = self._add(m, now, place, first.known | ~now.operation.half)
         m.d.comb += [
             self.write.eq(adding.joins | taking.shrinks & ~taking.leaves),
@@ -146,6 +135,22 @@ class OrderRules(wiring.Component):
             m.d.sync += now.base_tick.eq(self.base_tick)
             m.d.sync += now.cent_tick.eq(self.cent_tick)
         return now
+
+    def _locate(self, m, now, first_side):
+        """Give side and tick of the order that is added or found, and where the tick lies."""
+        side, tick, place = Signal(Side), Signal(TICK_BITS), Signal(Place)
+        with m.If(now.operation.kind != OperationKind.ADD):
+            m.d.comb += Cat(side, tick).eq(Cat(self.entry.side, self.entry.tick))
+        with m.Else():
+            m.d.comb += Cat(side, tick).eq(Cat(now.operation.detail.order.side, self.tick))
+            with m.If(now.operation.half):
+                m.d.comb += side.eq(first_side)
+        # A price too high for a tick is kept as the highest tick, which is never inside.
+        with m.If(tick < now.base_tick):
+            m.d.comb += place.eq(Place.BELOW)
+        with m.Elif((tick - now.base_tick >= self._window) | tick.all()):
+            m.d.comb += place.eq(Place.ABOVE)
+        return side, tick, place
 
     def _take(self, m, now):
         """Give what becomes of an order that shares are taken off."""

@@ -38,8 +38,7 @@ start_seq = 1  # TCP sequence number of the first byte the card sends
 [assumptions]
 fee_usd_per_share = "0.0030"  # dollars a share, paid on each fill; part of the round trip
 
-# Watched symbols. reference_usd: prior close in dollars, it centres the card's price window;
-# tick_usd: price step in dollars.
+# Watched symbols. The prior close centres the card's window of prices.
 """
 
 PAIRS_HEAD = """
@@ -48,9 +47,9 @@ PAIRS_HEAD = """
 
 PAIR = """
 [[pair]]
-name = "{name}"
-a = "{a}"
-b = "{b}"
+name = "{name}"  # unique
+a = "{a}"  # symbol
+b = "{b}"  # symbol
 hedge_ratio = "{hedge}"  # dollars of A per dollar of B
 mean_usd = "{mean}"  # dollars: what the spread returns to
 sigma_usd = "{sigma}"  # dollars: standard deviation of the spread
@@ -91,8 +90,8 @@ def dollars(amount: int) -> str:
 def _symbol(listing: Listing) -> str:
     return (
         f"\n[symbols.{listing.name}]\n"
-        f'reference_usd = "{dollars(listing.reference)}"\n'
-        f'tick_usd = "{dollars(listing.tick)}"\n'
+        f'reference_usd = "{dollars(listing.reference)}"  # dollars: prior close\n'
+        f'tick_usd = "{dollars(listing.tick)}"  # dollars: price step\n'
     )
 
 

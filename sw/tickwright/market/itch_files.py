@@ -1,6 +1,7 @@
 """ITCH in the BinaryFILE form: each message after its 2-byte length.
 
-Source: Nasdaq, "BinaryFILE", V 1.00: file format; a length of 0 may end a file.
+The form is known here from the exchange's sample days. Its own document was not at hand: that a
+length of 0 is accepted as the end of a file is leniency of ours, not a rule cited from it.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ class _Records:
         after = at + LENGTH_BYTES + length
         found = f"byte {place}: found message length {length}, expected {MIN_MESSAGE} to "
         found += f"{MAX_MESSAGE}"
-        if length == 0 and after == len(data):  # the end mark of the form
+        if length == 0 and after == len(data):  # taken as an end mark
             return -1
         self.damaged += 1
         if self.damaged > MAX_DAMAGED_RECORDS:

@@ -183,8 +183,8 @@ def _new_reference(tape):
     """Return an unused reference number: they grow, but not always one after the other."""
     tape.clock[0].references += 1 + below(tape, 3)
     count = tape.clock[0].references
-    block = count >> 4
-    return (block << 4) | ((count * 5 + block * 7) & 15)
+    block = count >> 2
+    return (block << 2) | ((count * 3 + block) & 3)
 
 
 @compiled

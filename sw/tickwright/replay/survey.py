@@ -136,10 +136,9 @@ class _Prices:
         self._compact()
         keys, counts = self._keys[0], self._counts[0]
         locates, starts = np.unique(keys >> PRICE_BITS, return_index=True)
+        ends = [*starts.tolist()[1:], len(keys)][: len(locates)]
         found = {}
-        for locate, begin, end in zip(
-            locates.tolist(), starts.tolist(), [*starts[1:].tolist(), len(keys)], strict=True
-        ):
+        for locate, begin, end in zip(locates.tolist(), starts.tolist(), ends, strict=True):
             until = np.cumsum(counts[begin:end])
             row = begin + int(np.searchsorted(2 * until, until[-1]))
             found[locate] = int(keys[row]) & ((1 << PRICE_BITS) - 1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
-import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +18,8 @@ __all__ = ["BuildError", "library"]
 NAME = "card.so"
 HARNESS = Path(__file__).with_name("harness.cpp")
 MODEL = "Vcard"
-CXX_FLAGS = ("-std=gnu++17", "-O2", "-fPIC", "-DVL_IGNORE_UNKNOWN_ARCH")
+CXX_FLAGS = ("-std=gnu++17", "-O3", "-march=native", "-fPIC", "-DVL_IGNORE_UNKNOWN_ARCH")
+TARGET = ["g++", "-march=native", "-Q", "--help=target"]  # what native means on this machine
 # Amaranth's Verilog is full of harmless width warnings.
 VERILATOR_FLAGS = (
     "--cc",
@@ -68,9 +68,9 @@ def _digest(preset: Preset, tracing: bool) -> str:
         *CXX_FLAGS,
         *VERILATOR_FLAGS,
         amaranth.__version__,
-        platform.machine(),
         sys.prefix,
         _run(["g++", "--version"]),
+        _run(TARGET),
     ):
         digest.update(part.encode() + b"\0")
     for path in (*_gateware(), HARNESS, HARNESS.with_name("taps.py")):

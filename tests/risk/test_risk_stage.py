@@ -275,6 +275,7 @@ class Bench:
         self.orders, self.outcomes = [], []
         self.busy = 0  # cycles until the transmitter is free
         self.can_send, self.feed_ok, self.session_ok = 1, 1, 1
+        self.takes = 1  # whether a free transmitter takes orders
         self.frame_cycles = lambda: 3
         self.outcomes_ready = lambda: 1
         self.on_order = lambda order: None
@@ -335,7 +336,8 @@ class Bench:
         ctx.set(dut.can_send, seen.can_send)
         ctx.set(dut.feed_ok, seen.feed_ok)
         ctx.set(dut.session_ok, seen.session_ok)
-        ctx.set(dut.orders.ready, not self.busy)
+        takes = self.takes and not self.busy
+        ctx.set(dut.orders.ready, takes)
         ctx.set(dut.outcomes.ready, self.outcomes_ready())
 
         self._sample(ctx, seen)
@@ -369,7 +371,7 @@ class Bench:
             )
         if self.busy:
             self.busy -= 1
-        elif ctx.get(dut.orders.valid):
+        elif self.takes and ctx.get(dut.orders.valid):
             order = ctx.get(dut.orders.payload)
             self.orders.append((len(self.cycles), order))
             self.busy = self.frame_cycles()
@@ -893,6 +895,38 @@ def test_an_intent_that_no_strategy_should_make_is_refused(simulate, legs, check
         await cycles(ctx, bench, 8)
 
     assert failed(directed(simulate, script, sane=False)) == [{check}]
+
+
+def test_an_order_that_is_not_taken_keeps_the_next_intent_waiting(simulate):
+    async def script(ctx, bench):
+        bench.frame_cycles = lambda: 0
+        bench.takes = 0
+        bench.intents.append(intent(1, leg(0), leg(1, Side.SELL)))
+        bench.intents.append(intent(2, leg(2)))
+        await cycles(ctx, bench, 10)
+        assert len(bench.told()) == 1
+        bench.takes = 1
+        await cycles(ctx, bench, 10)
+
+    assert [order.user_ref for _, order in directed(simulate, script).orders] == [1, 2, 3]
+
+
+def test_a_position_is_loaded_only_when_no_order_is_open(simulate):
+    async def script(ctx, bench):
+        bench.intents.append(intent(1, leg(0)))
+        await cycles(ctx, bench, 8)
+        bench.host(kill=1, symbol=0, symbol_position=77, load_symbol=1)
+        await bench.drain(ctx)
+        assert [await bench.read(ctx, name) for name in ("refused_writes", "position")] == [1, 0]
+        assert await bench.read(ctx, "worst_long") == 100
+        bench.responses.append(answer(1, ResponseKind.REJECTED))
+        await cycles(ctx, bench, 8)
+        bench.host(load_symbol=1)
+        await bench.drain(ctx)
+        assert [await bench.read(ctx, name) for name in ("refused_writes", "position")] == [1, 77]
+        assert await bench.read(ctx, "worst_long") == 77
+
+    directed(simulate, script)
 
 
 def test_references_never_go_back(simulate):

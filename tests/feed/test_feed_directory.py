@@ -55,6 +55,7 @@ def test_directory_messages_fill_the_map_and_may_not_contradict_it(feed):
             session.listing(b"BB", 10),  # both mapped, differently
             session.listing(b"A", 11),  # the symbol is mapped already
             session.listing(b"OTHER", 10),  # the locate is mapped, the name not watched
+            session.listing(b"OTHER", 20),
             session.listing(b"OTHER", 11),
             session.listing(b"a", 10),
             session.listing(b"DDDD", 71),  # the host mapped the symbol
@@ -163,23 +164,26 @@ def test_a_name_that_is_set_amid_traffic(feed):
         await card.open()
         await card.set_name(b"A       ", 0)
         await card.step(3)
-        listing = session.listing(b"A", 10)
-        payload = feed.datagram([listing] * 8, 1)
-        data = feed.frame(payload)
         await card.write("name", int.from_bytes(b"BB      ", "little"))
         await card.write("name_symbol", 1)
-        writes = iter([0] * 12 + [1] + [0] * 200)
         card.ctx.set(card.dut.bus.addr, FeedRegs.set_name.offset // 4)
         card.ctx.set(card.dut.bus.w_data, 1)
+        # In every word of a frame of listings once.
+        payloads = [feed.datagram([session.listing(b"A", 10)] * 4, 1 + 4 * n) for n in range(28)]
+        for number, payload in enumerate(payloads):
+            writes = iter([0] * number + [1] + [0] * 50)
 
-        def write():
-            card.ctx.set(card.dut.bus.w_en, next(writes))
-            return 0
+            def write(writes=writes):
+                card.ctx.set(card.dut.bus.w_en, next(writes))
+                return 0
 
-        session.oracle.play(data, await card.frame(data, gaps=write))
-        session.sequence += 8
-        await card.step(5)
+            data = feed.frame(payload)
+            session.oracle.play(data, await card.frame(data, gaps=write))
+            card.ctx.set(card.dut.bus.w_en, 0)
+            await card.step(5)
+        session.sequence += 4 * len(payloads)
         await session.send(session.listing(b"BB", 20), session.delete(20), session.delete(10))
+        # Had a lookup of A failed, its locate would be in doubt.
         await session.compare()
         assert len(session.oracle.out) == 2
         assert await card.load("names_full") == 0

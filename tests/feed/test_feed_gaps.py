@@ -99,6 +99,99 @@ def test_the_ring_delivers_one_message_every_four_cycles(feed):
     feed.run(host)
 
 
+def test_no_gap_is_open_while_the_ring_delivers(feed):
+    async def host(card):
+        lines = Lines(feed, card)
+        await lines.open()
+        await lines.send(2, 12)
+        assert card.gap_open
+        await lines.send(1, 1, line=1, wait=0)
+        while len(card.seen) < 2:
+            await card.step()
+        while len(card.seen) < 12:
+            assert not card.gap_open
+            await card.step()
+        await lines.compare()
+
+    feed.run(host)
+
+
+def test_a_message_may_come_in_any_step_of_the_ring(feed):
+    """One comes that the ring looks for, one that follows what it delivers, in every cycle once.
+
+    What the ring delivers is a contradiction that takes two records, which must not meet an event.
+    """
+
+    async def host(card):
+        lines = Lines(feed, card, names={b"A       ": 0})
+        await lines.open()
+        await card.set_name(b"A       ", 0)
+        listing, delete = feed.message("R", LOCATE, rest=b"A       "), feed.message("D", LOCATE)
+        sequence = 1
+        for wait in range(24):
+            frames = [
+                feed.frame(feed.datagram([listing], sequence + 1)),
+                feed.frame(feed.datagram([listing], sequence + 3)),
+                feed.frame(feed.datagram([delete], sequence), line=1),
+            ]
+            later = feed.frame(feed.datagram([delete], sequence + 2), line=1)
+            last = feed.frame(feed.datagram([delete], sequence + 4))
+            for data in frames:
+                lines.oracle.play(data, await card.frame(data, end_after=0))
+            # Words of the next frame that make no difference overlap with the ring's work.
+            await card.step(wait % 12)
+            for data in (later, last) if wait < 12 else (last, later):
+                lines.oracle.play(data, await card.frame(data, end_after=0))
+                await card.step(wait % 12)
+            await card.step(40)
+            sequence += 5
+        await lines.compare()
+        assert lines.oracle.counts["delivered"] == 24 * 5
+
+    feed.run(host)
+
+
+def test_a_gap_that_opens_as_another_is_declared(feed):
+    """It has its own hold time, whenever it opens."""
+
+    async def host(card):
+        lines = Lines(feed, card)
+        await lines.open()
+        sequence = 1
+        for cycle in range(16):
+            await lines.send(sequence + 2, sequence + 1)  # a heartbeat: two are missing
+            body = feed.message("D", LOCATE, rest=sequence.to_bytes(8, "big"))
+            data = feed.frame(feed.datagram([body], sequence + 4))
+            jumps = iter([0] * cycle + [1] + [0] * 20)
+
+            def pause(jumps=jumps):
+                card.now_ns += HOLD_NS * next(jumps)
+                return 0
+
+            stamp = await card.frame(data, gaps=pause, end_after=0)
+            for _ in range(8):
+                pause()
+                await card.step()
+            await card.step(20)
+            if card.gap_open:
+                # Declared before the message came: that one has a gap of its own.
+                lines.oracle.declare()
+                lines.oracle.play(data, stamp)
+            else:
+                lines.oracle.play(data, stamp)
+                lines.oracle.declare()
+            gaps = await card.load("gaps")
+            assert gaps == lines.oracle.counts["gaps"], cycle
+            await lines.expire()
+            sequence = lines.oracle.expected
+            await lines.send(sequence, sequence)
+            sequence += 1
+        await card.step(60)
+        assert await card.counts() == lines.oracle.counts
+
+    feed.run(host)
+
+
 def test_what_arrives_while_the_ring_drains_goes_through_it(feed):
     """In sequence, and each once, though the other line brings the same at the same time."""
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from math import ceil, floor, log10
 
 import numpy as np
 
-__all__ = ["Bars", "Chart", "Line", "Marks", "Rule", "svg"]
+__all__ = ["Bars", "Chart", "Line", "Marks", "Rule", "Tick", "clock_ticks", "svg", "ticks"]
 
-WIDTH, HEIGHT = 960, 240
-LEFT, RIGHT, TOP, BOTTOM = 78, 12, 10, 26
-TICKS = 5
+WIDTH, HEIGHT = 960, 270
+LEFT, RIGHT, TOP, BOTTOM = 78, 14, 24, 40
+TICKS = 5  # on an axis, about
+MARGIN = 0.06  # of the height that is left free above and below
+NARROWEST_BARS = 12  # whole numbers that an axis of bars shows, at least
+CLOCK_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400)  # seconds
+MINUTE, HOUR = 60, 3600
 BUCKETS = WIDTH - LEFT - RIGHT  # a line keeps the lowest and highest of each pixel column
 
 
@@ -56,15 +61,26 @@ class Bars:
     label: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Chart:
-    """Everything in one frame; ``x_format`` and ``y_format`` turn a number into an axis label."""
+    """Everything in one frame; ``clock``: x is in seconds since midnight, shown as a time of day.
+
+    ``x_range`` is the part of the x axis to show; left out: all of it.
+    """
 
     series: Sequence[Line | Marks | Rule | Bars]
-    x_format: str = "{:g}"
-    y_format: str = "{:g}"
     x_title: str = ""
     y_title: str = ""
+    clock: bool = False
+    x_range: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A number on an axis, as it is written there."""
+
+    at: float
+    label: str
 
 
 class _Frame:
@@ -75,11 +91,17 @@ class _Frame:
         xs = np.concatenate([np.asarray(one.x, float) for one in pointed] or [np.zeros(1)])
         ys = np.concatenate([np.asarray(one.y, float) for one in pointed] or [np.zeros(1)])
         ys = np.concatenate([ys, [one.y for one in chart.series if isinstance(one, Rule)]])
-        if any(isinstance(one, Bars) for one in chart.series):
-            xs = np.concatenate([xs - 0.5, xs + 0.5])
+        self.whole = any(isinstance(one, Bars) for one in chart.series)
+        if self.whole:
+            middle, half = (xs.min() + xs.max()) / 2, NARROWEST_BARS / 2
+            xs = np.concatenate([xs - 0.5, xs + 0.5, [floor(middle - half), ceil(middle + half)]])
             ys = np.concatenate([ys, [0.0]])
-        self.x_low, self.x_high = _spread(xs)
+        self.x_low, self.x_high = _spread(xs) if chart.x_range is None else chart.x_range
         self.y_low, self.y_high = _spread(ys)
+        free = MARGIN * (self.y_high - self.y_low)
+        self.y_high += free
+        if not self.whole:
+            self.y_low -= free
 
     def x(self, value):
         return LEFT + (value - self.x_low) / (self.x_high - self.x_low) * (WIDTH - LEFT - RIGHT)
@@ -87,6 +109,38 @@ class _Frame:
     def y(self, value):
         span = HEIGHT - TOP - BOTTOM
         return HEIGHT - BOTTOM - (value - self.y_low) / (self.y_high - self.y_low) * span
+
+
+def ticks(low: float, high: float, *, whole: bool = False) -> list[Tick]:
+    """Return round numbers within a range, about five of them."""
+    rough = (high - low) / TICKS
+    power = 10.0 ** floor(log10(rough))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
+    if whole:
+        step = max(1.0, step)
+    decimals = max(0, -floor(log10(step)))
+    first, last = ceil(low / step), floor(high / step)
+    return [
+        Tick(number * step, f"{number * step + 0.0:,.{decimals}f}")
+        for number in range(first, last + 1)
+    ]
+
+
+def clock_ticks(low: float, high: float) -> list[Tick]:
+    """Return round times of day within a range of seconds since midnight, about five of them."""
+    rough = (high - low) / TICKS
+    if rough < CLOCK_STEPS[0]:
+        return [Tick(one.at, _clock(one.at, one.label)) for one in ticks(low, high)]
+    step = next((step for step in CLOCK_STEPS if step >= rough), CLOCK_STEPS[-1])
+    numbers = range(ceil(low / step), floor(high / step) + 1)
+    return [Tick(number * step, _clock(number * step)) for number in numbers]
+
+
+def _clock(seconds: float, label: str = "") -> str:
+    fraction = label.partition(".")[2]
+    second, rest = divmod(int(seconds), MINUTE)[1], int(seconds) // MINUTE
+    text = f"{rest // MINUTE:02}:{rest % MINUTE:02}:{second:02}"
+    return f"{text}.{fraction}" if fraction else text
 
 
 def svg(chart: Chart) -> str:
@@ -122,31 +176,32 @@ def svg(chart: Chart) -> str:
 def _spread(values: np.ndarray) -> tuple[float, float]:
     low, high = float(values.min()), float(values.max())
     if low == high:
-        return low - 1, high + 1
+        return low - 1.0, high + 1.0
     return low, high
 
 
 def _axes(chart: Chart, frame: _Frame) -> list[str]:
+    bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
     parts = [
-        f'<rect class="frame" x="{LEFT}" y="{TOP}" width="{WIDTH - LEFT - RIGHT}" '
-        f'height="{HEIGHT - TOP - BOTTOM}"/>'
+        f'<rect class="frame" x="{LEFT}" y="{TOP}" width="{right - LEFT}" height="{bottom - TOP}"/>'
     ]
-    for value in np.linspace(frame.y_low, frame.y_high, TICKS):
-        y = frame.y(value)
-        parts.append(
-            f'<text class="y" x="{LEFT - 6}" y="{y + 4:.1f}">{chart.y_format.format(value)}</text>'
-        )
-    for value in np.linspace(frame.x_low, frame.x_high, TICKS):
-        x = min(max(frame.x(value), LEFT + 20), WIDTH - RIGHT - 20)
-        parts.append(
-            f'<text class="x" x="{x:.1f}" y="{HEIGHT - 8}">{chart.x_format.format(value)}</text>'
-        )
-    parts.append(
-        f'<text class="title" x="{LEFT + 6}" y="{TOP + 14}">{escape(chart.y_title)}</text>'
+    for tick in ticks(frame.y_low, frame.y_high, whole=frame.whole):
+        y = frame.y(tick.at)
+        parts.append(f'<line class="grid" x1="{LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<text class="y" x="{LEFT - 6}" y="{y + 4:.1f}">{tick.label}</text>')
+    x_ticks = (
+        clock_ticks(frame.x_low, frame.x_high)
+        if chart.clock
+        else ticks(frame.x_low, frame.x_high, whole=frame.whole)
     )
+    for tick in x_ticks:
+        x = frame.x(tick.at)
+        parts.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{bottom}"/>')
+        kept = min(max(x, LEFT + 20), right - 24)
+        parts.append(f'<text class="x" x="{kept:.1f}" y="{bottom + 15}">{tick.label}</text>')
+    parts.append(f'<text class="title" x="{LEFT}" y="{TOP - 8}">{escape(chart.y_title)}</text>')
     parts.append(
-        f'<text class="title end" x="{WIDTH - RIGHT - 6}" y="{HEIGHT - BOTTOM - 6}">'
-        f"{escape(chart.x_title)}</text>"
+        f'<text class="title end" x="{right}" y="{HEIGHT - 6}">{escape(chart.x_title)}</text>'
     )
     return parts
 
@@ -183,7 +238,7 @@ def _marks(marks: Marks, frame: _Frame) -> list[str]:
 
 
 def _bars(bars: Bars, frame: _Frame) -> list[str]:
-    width = max((frame.x(1.0) - frame.x(0.0)) * 0.9, 1.0)
+    width = max((frame.x(1.0) - frame.x(0.0)) * 0.8, 1.0)
     base = frame.y(0.0)
     return [
         f'<rect x="{frame.x(a) - width / 2:.1f}" y="{frame.y(b):.1f}" width="{width:.1f}" '

@@ -117,7 +117,7 @@ class Recording:
     def _where(self) -> str:
         if self.report.damage:
             return f" ({self.report.damage[0]})"
-        if self.lines and self.is_capture:
+        if self.lines and self.is_capture and not any(self.report.frames_by_line):
             found = ReadReport()
             for _ in read_messages(self.path, report=found, max_messages=1):
                 break

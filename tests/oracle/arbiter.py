@@ -9,7 +9,7 @@ from oracle.book import Trust, bit
 
 __all__ = ["Arbitration", "Datagram", "arbitrate", "cut", "udp_payload"]
 
-SHORTEST, LONGEST = 12, 50
+SHORTEST = 12  # bytes of a message whose framing can be followed
 END_OF_SESSION = 0xFFFF
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tickwright.exchange.scripted import ScriptedVenue
+from tickwright.exchange.scripted import Answer, ScriptedVenue
 from tickwright.feed.messages import (
     AddOrder,
     OrderCancel,
@@ -23,6 +23,7 @@ from tickwright.host.records import (
     VERDICT,
     IntentKind,
     Journal,
+    ResponseKind,
     Side,
 )
 from tickwright.host.setup import CardSetup, FeedSetup, GateSetup, PairSetup, SymbolSetup
@@ -162,6 +163,24 @@ def test_an_answer_waits_for_the_message_behind_its_order():
     # Nothing arrives later, so what the venue says applies at the end.
     assert journal.applied["evaluations"].tolist() == [9, 9]
     assert len(journal.intents) == 1
+
+
+class AtOnce:
+    """A venue that cancels every order at once."""
+
+    delay_ns = 0
+
+    def answers(self, user_ref, shares, price):
+        return [Answer(ResponseKind.CANCELED, user_ref, shares)]
+
+
+def test_an_answer_at_once_waits_for_the_next_message():
+    pairs = tuple(replace(PAIR, name=name, retry_ns=0) for name in ("one", "two", "three"))
+    tick = OrderCancel(reference=2, shares=1, locate=2)
+    journal = ModelCard(replace(SETUP, pairs=pairs)).run(table(*OPENING, tick), venue=AtOnce())
+    # All three evaluate on message 4 before anything applies.
+    assert journal.intents["sequence"].tolist() == [4, 4, 4, 5, 5, 5]
+    assert journal.applied["evaluations"].tolist() == [12] * 6 + [15] * 6
 
 
 def test_a_refused_intent_is_tried_again():
@@ -454,7 +473,7 @@ def test_recorded_events_fall_between_the_right_messages(seed):
     inputs = recorded(
         trusts=[{"reasons": reasons("fault"), "sequence": places[n]} for n in (2, 2, 5)],
         overflows=[places[n] for n in (0, 2, 8)],
-        capacities=[places[n] for n in (1, 4, 5, 9)],
+        capacities=[places[n] for n in (0, 1, 4, 5, 9)],
     )
     rows = [row for _, rows in Delivery(Books(SETUP), whole, inputs) for row in rows.tolist()]
     assert rows == Slow(whole, inputs).out

@@ -756,6 +756,14 @@ def test_what_does_not_cost_trust(step):
             id="replaced-into-the-window",
         ),
         pytest.param(
+            [
+                add(0, 1, SELL, 5, cents(3)),
+                event(REPLACE, 0, 1, new=2, side=BUY, shares=7, price=cents(4)),
+            ],
+            (0, 0, cents(4), 7, ()),
+            id="replaced-on-its-side",
+        ),
+        pytest.param(
             [add(0, 1, BUY, 5, cents(9)), add(0, 2, SELL, 6, cents(9))],
             (cents(9), 5, cents(9), 6, ()),
             id="locked",
@@ -796,6 +804,12 @@ def test_the_highest_tick_is_never_inside():
         (2, 0, 0, base + WINDOW - 1, 5, TRUSTED),
         (2, 0, 0, base + WINDOW - 1, 5, reasons("window")),
     ]
+
+
+def test_a_clamped_price_is_not_shown_even_where_the_window_is_too_high():
+    too_high = ((HIGHEST_TICK - 5, 0, ord("T")), *SETTINGS[1:])
+    said = run(spaced([add(0, 1, BUY, 5, HIGHEST_TICK + 1_000)], [1]), settings=too_high)
+    assert quotes(said) == [(0, 0, 0, 0, 0, reasons("window"))]
 
 
 def colliding(count):

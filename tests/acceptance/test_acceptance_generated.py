@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from oracle.agreement import assert_rows_agree, assert_same, assert_tables_agree
+from oracle.agreement import assert_rows_agree, assert_same, assert_tables_agree, rows_of
 from oracle.arbiter import Arbitration, arbitrate, cut, udp_payload
 from oracle.book import Trust, bit
 from oracle.session import PRESET, Played, Session
@@ -16,15 +16,17 @@ from tickwright.market.generator import generate_session
 from tickwright.market.messages_table import MessageTable
 from tickwright.market.reader import read_frames, read_messages
 from tickwright.market.session import SessionSettings
+from tickwright.model.arbiter import Arbiter
 from tickwright.risk.checks import CHECKS
 
+CAPTURE = "session.pcap"
 COMMON = {"symbols": 16, "pairs": 8, "messages": 20_000}
 LOSSES = {"loss_a": 0.02, "loss_b": 0.02, "duplicate": 0.01}
 
 
 def generated(folder: Path, fills: str, **settings: float) -> Session:
     """Return a session written to files and read back, as a user would."""
-    files, _ = generate_session(folder / "s.pcap", SessionSettings(**COMMON, **settings))
+    files, _ = generate_session(folder / CAPTURE, SessionSettings(**COMMON, **settings))
     desk = read_desk(files.desk)
     assert preset_of(desk) == PRESET
     messages = [
@@ -46,9 +48,14 @@ def lossy(tmp_path_factory: pytest.TempPathFactory) -> Session:
 
 
 @pytest.fixture(scope="module")
-def torn(tmp_path_factory: pytest.TempPathFactory) -> Session:
+def torn_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("torn")
+
+
+@pytest.fixture(scope="module")
+def torn(torn_folder: Path) -> Session:
     """Return a session of which some packets are lost on both lines."""
-    return generated(tmp_path_factory.mktemp("torn"), "full", seed=3, loss_both=2, **LOSSES)
+    return generated(torn_folder, "full", seed=3, loss_both=2, **LOSSES)
 
 
 def arbitrated(session: Session) -> Arbitration:
@@ -100,6 +107,24 @@ def test_two_lossy_lines_make_one_sequence(lossy: Session):
             lossy.messages.sequence.tolist(),
             strict=True,
         )
+    )
+
+
+def test_the_model_arbitrates_as_the_oracle(torn: Session, torn_folder: Path):
+    arbiter = Arbiter(torn.setup)
+    parts = list(arbiter.deliver(read_messages(torn_folder / CAPTURE, controls=True)))
+    found = [
+        (part.messages.message(row), int(part.messages.sequence[row]))
+        for part in parts
+        for row in range(len(part.messages))
+    ]
+    expected = arbitrated(torn)
+    assert found == expected.delivered
+    trusts = [row for part in parts for row in rows_of(part.trusts, Trust._fields)]
+    assert_same("trusts", trusts, expected.trusts)
+    assert (arbiter.duplicates, arbiter.hold_overflow) == (
+        expected.duplicates,
+        expected.hold_overflow,
     )
 
 

@@ -16,6 +16,7 @@ from tickwright.feed.messages import (
 )
 from tickwright.host.setup import CardSetup, SymbolSetup
 from tickwright.market.messages_table import MessageTable
+from tickwright.model import orders
 from tickwright.model.book import Books
 from tickwright.model.compiled import compiled
 
@@ -36,6 +37,7 @@ def measure(
 
     The time to make the tables is not counted, nor that to compile.
     """
+    orders.grown(orders.make_table(1))
     for _ in Books(setup).follow(next(iter(flow(1, symbols=1)))):
         pass
     books, elapsed = Books(setup), 0.0

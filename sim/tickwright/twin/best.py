@@ -19,25 +19,33 @@ from tickwright.twin.replay import replay
 __all__ = ["twin_rows"]
 
 
-def twin_rows(recording: Recording, watched: Sequence[Watched], preset: Preset) -> np.ndarray:
+def twin_rows(
+    recording: Recording, watched: Sequence[Watched], preset: Preset, *, at_once: int | None = None
+) -> np.ndarray:
     """Return the rows of the file of best prices.
 
-    The file is played once for each batch of symbols that the preset holds.
+    The file is played once for each batch of symbols: as many as the preset holds, or ``at_once``.
     """
-    return merged(_batches(recording, watched, preset, recording.by_sequence()))
+    size = preset.symbols if at_once is None else at_once
+    batches = [watched[first : first + size] for first in range(0, len(watched), size)]
+    return merged(_runs(recording, batches, preset, recording.by_sequence()))
 
 
-def _batches(
-    recording: Recording, watched: Sequence[Watched], preset: Preset, messages: MessageTable
+def _runs(
+    recording: Recording,
+    batches: Sequence[Sequence[Watched]],
+    preset: Preset,
+    messages: MessageTable,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    first = 0
     stamps = stamps_of(messages)
     feed = feed_setup(recording.found_lines, recording.survey.first_sequence)
-    for first in range(0, len(watched), preset.symbols):
-        batch = watched[first : first + preset.symbols]
+    for batch in batches:
         setup = watch_setup(batch, preset, feed)
         outcome = replay(recording.frames(), setup, preset, ScriptedVenue("none")).outcome
         kept = delivered_rows(messages, outcome.numbering)
         delivered = Delivered(messages.sequence[kept], stamps[kept])
         rows, by_trust = journal_rows(outcome.journal, setup, outcome.numbering, delivered)
         rows["symbol"] += first
+        first += len(batch)
         yield rows, by_trust

@@ -20,6 +20,7 @@ from tickwright.cli.replay import replay
 __all__ = ["app", "main", "run"]
 
 NAMESPACE = "tickwright"
+TOOL_LINES = 10  # of a failed build, say
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 app.command()(doctor)
@@ -51,7 +52,7 @@ def run(arguments: Sequence[str]) -> int:
         return FAILED
     except Exception as error:
         status, line = _told(error)
-        note(f"tickwright: {line}")
+        note(f"tickwright: {_shortened(line)}")
         return status
     return status if isinstance(status, int) else DONE
 
@@ -88,6 +89,14 @@ def _told(error: Exception) -> tuple[int, str]:
         return FAILED, str(error)
     what = f"{type(error).__name__}: {error}".splitlines()[0]
     return FAILED, f"a fault of Tickwright itself, please report it: {what} (in {_place(error)})"
+
+
+def _shortened(text: str) -> str:
+    """Return what a tool said without its middle: its first line and its last."""
+    lines = text.splitlines()
+    if len(lines) <= TOOL_LINES:
+        return text
+    return "\n".join([lines[0], "...", *lines[-TOOL_LINES:]])
 
 
 def _place(error: Exception) -> str:

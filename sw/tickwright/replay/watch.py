@@ -68,6 +68,8 @@ def watch(
     for locate in locates:
         if not 0 <= locate < LOCATES:
             raise MarketError(f"locates: found {locate}, expected 0 to {LOCATES - 1}")
+    if not chosen and not survey.names:
+        raise MarketError("the file names no symbol (no R, A or F message), expected --locates")
     taken: set[str] = set()
     found = []
     for locate in dict.fromkeys(chosen or sorted(survey.names)):

@@ -1,0 +1,48 @@
+"""What `bench` prints, and what scripts read of it."""
+
+from __future__ import annotations
+
+import json
+
+MACHINE = {"cpu", "cores", "system"}
+
+
+def measured(done) -> dict:
+    assert done.status == 0, done.err
+    found = json.loads(done.out)
+    assert set(found["machine"]) == MACHINE
+    assert {"python", "numpy", "numba"} <= set(found["versions"])
+    return found
+
+
+def test_the_model(type_in):
+    found = measured(type_in("bench model --messages 20000 --symbols 3 --json"))
+    assert found["messages_per_second"] > 0
+    assert found["symbols"] == 3
+    assert found["resident_bytes"] > 1 << 20
+
+
+def test_the_twin(type_in):
+    found = measured(type_in("bench twin --messages 10000 --json"))
+    assert found["cycles_per_second"] > 0
+    assert found["messages"] == 10_000
+    assert found["preset"] == "twin"
+    assert found["cycles_per_second"] / found["messages_per_second"] == (
+        found["cycles"] / found["messages"]
+    )
+
+
+def test_latency(type_in):
+    found = measured(type_in("bench latency --rounds 8 --json"))
+    for kind in ("add", "delete", "replace"):
+        assert set(found["cycles"][kind]) >= {"min", "mean", "p99", "p999", "max"}
+        assert found["cycles"][kind]["min"] == found["cycles"][kind]["max"]
+    assert found["cycles"]["add"]["max"] <= 24
+    assert set(found["stages"]["add"]) == {"quotes", "intents", "orders", "frames"}
+    assert sum(found["waits"].values()) > 0
+
+
+def test_people_read_the_machine_too(type_in):
+    lines = type_in("bench model --messages 20000").out.splitlines()
+    assert lines[0].startswith("messages a second")
+    assert [line.split()[0] for line in lines[-2:]] == ["machine", "versions"]

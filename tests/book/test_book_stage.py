@@ -899,18 +899,22 @@ def test_events_before_the_tables_are_cleared_are_refused_and_cost_all_trust():
     card().drive(bench)
 
 
-def test_reset_empties_the_tables():
+def test_reset_empties_the_tables_and_forgets_the_windows():
     dut, reset = BookStage(SMALL), Signal()
     fill = [add(0, 1, BUY, 5, 30), add(0, 2, SELL, 6, 31), add(1, 3, SELL, 7, 99)]
+    fill += [add(0, 4, SELL, 8, 2)]  # which the first window does not show
 
     async def bench(ctx):
-        for _ in range(2):
+        for base, shown in (4, (0, 30, 5, 0, 0, reasons("window"))), (0, (0, 30, 5, 2, 8, TRUSTED)):
+            if base:
+                await Desk(ctx, dut).configure(0, base, 0, 0)
             await cleared(ctx, dut)
-            said = await play(ctx, dut, spaced(fill, [2, 2, 2]))
+            said = await play(ctx, dut, spaced(fill, [2, 2, 2, 2]))
             assert quotes(said) == [
                 (0, 30, 5, 0, 0, TRUSTED),
                 (0, 30, 5, 31, 6, TRUSTED),
                 (1, 0, 0, 0, 0, reasons("window")),
+                shown,
             ]
             ctx.set(reset, 1)
             await ctx.tick()
@@ -934,6 +938,8 @@ def test_moving_the_window_of_a_symbol_that_had_an_event_costs_its_trust():
         await desk.configure(1, 140, 0, ord("T"))
         assert await desk.read("reasons") == 0
         await desk.configure(SYMBOLS, 140, 0, ord("T"))  # there is no such symbol
+        await desk.write("symbol", 0)
+        assert await desk.read("reasons") == 0
         await desk.configure(0, 120, 0, ord("P"))
         assert await desk.read("reasons") == reasons("configured")
         later = await play(ctx, dut, spaced([status(0, "P"), status(1, "T")], [2, 2], first=2))

@@ -216,6 +216,32 @@ def test_late_follows_time_in_2_cycles_and_all_else_in_4(simulate):
     simulate(dut, bench)
 
 
+def test_a_frame_sent_when_all_was_acknowledged_is_not_as_old_as_the_one_before(simulate):
+    dut = AckTimer(frames=4, payload_bytes=ORDER_BYTES)
+
+    async def bench(ctx):
+        ctx.set(dut.ack_timeout_ns, TIMEOUT_NS)
+        ctx.set(dut.clear, 1)
+        await ctx.tick()
+        ctx.set(dut.clear, 0)
+        ctx.set(dut.sent, 1)
+        await ctx.tick()
+        ctx.set(dut.sent, 0)
+        ctx.set(dut.now_ns, TIMEOUT_NS + 1)
+        await ctx.tick().repeat(6)
+        assert ctx.get(dut.late)
+        ctx.set(dut.acknowledged, ORDER_BYTES)
+        await ctx.tick()
+        ctx.set(dut.sent, 1)
+        await ctx.tick()
+        ctx.set(dut.sent, 0)
+        for _ in range(6):
+            assert not ctx.get(dut.late)
+            await ctx.tick()
+
+    simulate(dut, bench)
+
+
 def test_registers_read_back_and_reset_to_a_closed_session(simulate, desk):
     async def bench(ctx):
         for register in OrderRegs.registers:

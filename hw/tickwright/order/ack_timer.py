@@ -77,11 +77,11 @@ class AckTimer(wiring.Component):
             m.d.sync += oldest_end.eq(oldest_end + Mux(done, self._payload_bytes, 0))
         m.d.sync += self.crowded.eq(kept > self._frames - LEFT_OVER)
 
-        # The time read is that of the oldest frame unless another took its place.
+        # A frame that has just been acknowledged is no younger than the one in its place.
         read_right, age_right, age = Signal(), Signal(), Signal(NS_BITS)
         m.d.sync += [
             read_right.eq((kept != 0) & ~done),
-            age_right.eq(read_right & ~done),
+            age_right.eq(read_right),
             age.eq(self.now_ns - read.data),
         ]
         with m.If(kept == 0):

@@ -25,8 +25,7 @@ def packet(payload: ValueLike, size: ValueLike) -> SimpleNamespace:
     """Tell what a segment of ``size`` bytes carries; ``payload`` holds at least its first bytes.
 
     Of the result, one of ``nothing``, ``heartbeat``, ``message`` is 1, or none: then it is not
-    exactly one whole packet of a kind that a venue sends in a session. ``message_bytes`` is the
-    length of the message.
+    exactly one whole packet of a kind that a venue sends in a session. A message may be empty.
     """
     payload, size = Value.cast(payload), Value.cast(size)
     head = fields(SoupPacket, payload)
@@ -37,6 +36,5 @@ def packet(payload: ValueLike, size: ValueLike) -> SimpleNamespace:
     return SimpleNamespace(
         nothing=size == 0,
         heartbeat=whole & of_type[ServerHeartbeat] & (size == ServerHeartbeat.size),
-        message=whole & of_type[SequencedData] & (size > SequencedData.size),
-        message_bytes=(size - SequencedData.size)[: len(size)],
+        message=whole & of_type[SequencedData],
     )

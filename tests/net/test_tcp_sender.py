@@ -48,23 +48,18 @@ def words_sum(payload: bytes) -> int:
 def test_frames_are_whole_and_right(simulate, size, stalled):
     dut = SegmentSender(size, sum_bits=24)
     rng = random.Random(size)
-    segments = [
-        (rng.randbytes(size), rng.getrandbits(32), rng.getrandbits(32), rng.getrandbits(16))
-        for _ in range(6)
-    ]
+    window = rng.getrandbits(16)
+    segments = [(rng.randbytes(size), rng.getrandbits(32), rng.getrandbits(32)) for _ in range(6)]
 
     async def requester(ctx):
         ctx.set(dut.endpoints, endpoints())
-        for payload, seq, ack, window in segments:
-            while not ctx.get(dut.ready):
-                await ctx.tick()
-            for _ in range(rng.randrange(3)):
-                await ctx.tick()
+        ctx.set(dut.window, window)
+        for payload, seq, ack in segments:
+            await ctx.tick().repeat(rng.randrange(1, 20))
             ctx.set(dut.send, 1)
             ctx.set(dut.seq, seq)
             ctx.set(dut.ack, ack)
-            ctx.set(dut.window, window)
-            await ctx.tick()
+            await ctx.tick().until(dut.ready)
             ctx.set(dut.send, 0)
             ctx.set(dut.seq, 0)
             ctx.set(dut.ack, 0)
@@ -76,7 +71,7 @@ def test_frames_are_whole_and_right(simulate, size, stalled):
     async def mac(ctx):
         stalls = iter(lambda: rng.randrange(4), None) if stalled else repeat(0)
         frames = await collect(ctx, dut.frames, len(segments), stalls)
-        assert frames == [expected(*segment) for segment in segments]
+        assert frames == [expected(*segment, window) for segment in segments]
 
     simulate(dut, requester, mac)
 

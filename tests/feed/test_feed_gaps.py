@@ -128,25 +128,19 @@ def test_a_message_may_come_in_any_step_of_the_ring(feed):
         await card.set_name(b"A       ", 0)
         listing, delete = feed.message("R", LOCATE, rest=b"A       "), feed.message("D", LOCATE)
         sequence = 1
-        for wait in range(24):
-            frames = [
-                feed.frame(feed.datagram([listing], sequence + 1)),
-                feed.frame(feed.datagram([listing], sequence + 3)),
-                feed.frame(feed.datagram([delete], sequence), line=1),
-            ]
-            later = feed.frame(feed.datagram([delete], sequence + 2), line=1)
-            last = feed.frame(feed.datagram([delete], sequence + 4))
-            for data in frames:
+        for wait in range(16):
+            early = [([listing] * 3, sequence + 1), ([delete], sequence + 5)][: 1 + wait // 8]
+            for bodies, first in [*early, ([delete], sequence)]:
+                data = feed.frame(feed.datagram(bodies, first))
                 lines.oracle.play(data, await card.frame(data, end_after=0))
-            # Words of the next frame that make no difference overlap with the ring's work.
-            await card.step(wait % 12)
-            for data in (later, last) if wait < 12 else (last, later):
-                lines.oracle.play(data, await card.frame(data, end_after=0))
-                await card.step(wait % 12)
+            # It comes when the ring has just delivered the three, or looks for what follows them.
+            await card.step(wait % 8)
+            data = feed.frame(feed.datagram([delete], sequence + 4), line=1)
+            lines.oracle.play(data, await card.frame(data, end_after=0))
             await card.step(40)
-            sequence += 5
+            sequence = lines.oracle.expected
         await lines.compare()
-        assert lines.oracle.counts["delivered"] == 24 * 5
+        assert lines.oracle.counts["delivered"] == 8 * 5 + 8 * 6
 
     feed.run(host)
 

@@ -8,6 +8,7 @@ import random
 from collections.abc import Iterable
 from itertools import repeat
 from pathlib import Path
+from typing import Any
 
 import cocotb
 from cocotb.triggers import ReadOnly, RisingEdge
@@ -175,10 +176,10 @@ class Listener:
 
     def _row(self, name: str) -> tuple:
         bits = int(getattr(self.dut, f"{name}__payload").value)
+        layout = StatusEvent if name == "statuses" else BookEvent
+        p: Any = layout(PRESET.symbols).from_bits(bits)
         if name == "statuses":
-            p = StatusEvent(PRESET.symbols).from_bits(bits)
             return ("status", p.symbol, p.status, p.cause.sequence, p.cause.feed_ns)
-        p = BookEvent(PRESET.symbols).from_bits(bits)
         order = (p.reference, p.new_reference, p.side, p.shares, p.price)
         return ("event", p.op, p.symbol, *order, p.cause.sequence, p.cause.feed_ns)
 

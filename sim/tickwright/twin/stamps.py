@@ -8,13 +8,13 @@ import numpy as np
 
 from tickwright.core.streams import WORD_BYTES
 from tickwright.feed.messages import MoldUdp64Header
+from tickwright.host.records import FRAME_MODULUS
 from tickwright.net.headers import ETHERTYPE_VLAN, Ethernet, Ipv4, Udp, VlanTag
 from tickwright.twin.frames import Frames
 
 __all__ = ["Stamps"]
 
 KEPT_CHUNKS = 8  # of frames; a message is held for less
-FRAME_MODULUS = 1 << 16  # of the frame number in a cause
 LENGTH_BYTES = 2
 
 

@@ -134,11 +134,10 @@ class Card:
 
     def _load_symbol(self, index: int, symbol: SymbolSetup) -> None:
         name = int.from_bytes(symbol.name.encode("ascii").ljust(8), "little")
-        if symbol.locate is None:
-            self.feed.name = name
-            self.feed.name_symbol = index
-            self.feed.set_name = 1
-        else:
+        self.feed.name = name
+        self.feed.name_symbol = index
+        self.feed.set_name = 1
+        if symbol.locate is not None:
             self.feed.locate = symbol.locate
             self.feed.locate_symbol = index
             self.feed.locate_valid = 1

@@ -17,6 +17,7 @@ __all__ = [
     "APPLIED",
     "BBO_ROW",
     "CAPACITY",
+    "FRAME_MODULUS",
     "INTENT",
     "LEGS",
     "ORDER",
@@ -36,6 +37,7 @@ __all__ = [
 ]
 
 LEGS = 2
+FRAME_MODULUS = 1 << 16  # a cause has 16 bits for the number of its frame
 
 
 class Side(IntEnum):
@@ -173,7 +175,7 @@ ORDER = np.dtype(
         ("line", "u1"),
     ]
 )
-"""The orders that left the gate."""
+"""The orders that left the gate; `frame` counts the frames of the feed modulo `FRAME_MODULUS`."""
 
 APPLIED = np.dtype(
     [

@@ -12,6 +12,7 @@ import numpy as np
 from tickwright.host.records import (
     APPLIED,
     CAPACITY,
+    FRAME_MODULUS,
     OVERFLOW,
     QUOTE,
     RESPONSE,
@@ -165,7 +166,8 @@ class ModelCard:
     ) -> np.ndarray | None:
         """Judge an intent; return its orders, or None where it is refused."""
         verdict, orders = self._gate.judge(intent, **facts)
-        orders["frame"], orders["line"] = published.frame[publication], published.line[publication]
+        orders["frame"] = published.frame[publication] % FRAME_MODULUS
+        orders["line"] = published.line[publication]
         self._tables["verdicts"].append(verdict)
         self._tables["orders"].append(orders)
         return orders if verdict[0]["passed"] else None

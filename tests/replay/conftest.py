@@ -73,9 +73,11 @@ def _intent(number: int, kind: IntentKind, sequence: int, a: tuple, b: tuple) ->
 
 
 def _order(ref: int, intent: int, leg: int, side: Side, price: int, short: int = 0) -> dict:
+    sequence = 4 if intent == 1 else 9
     return {
         "user_ref": ref, "intent_id": intent, "leg": leg, "symbol": leg, "side": side,
-        "short": short, "shares": 100, "price": price, "sequence": 4 if intent == 1 else 9,
+        "short": short, "shares": 100, "price": price, "sequence": sequence,
+        "feed_ns": sequence * SECOND_NS,
     }  # fmt: skip
 
 

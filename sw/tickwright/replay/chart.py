@@ -13,7 +13,7 @@ __all__ = ["Bars", "Chart", "Line", "Marks", "Rule", "Tick", "clock_ticks", "svg
 
 WIDTH, HEIGHT = 960, 270
 LEFT, RIGHT, TOP, BOTTOM = 78, 14, 24, 40
-TICKS = 5  # on an axis, about
+TICKS, WHOLE_TICKS = 5, 12  # on an axis, about
 MARGIN = 0.06  # of the height that is left free above and below
 NARROWEST_BARS = 12  # whole numbers that an axis of bars shows, at least
 CLOCK_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400)  # seconds
@@ -111,9 +111,9 @@ class _Frame:
         return HEIGHT - BOTTOM - (value - self.y_low) / (self.y_high - self.y_low) * span
 
 
-def ticks(low: float, high: float, *, whole: bool = False) -> list[Tick]:
-    """Return round numbers within a range, about five of them."""
-    rough = (high - low) / TICKS
+def ticks(low: float, high: float, *, count: int = TICKS, whole: bool = False) -> list[Tick]:
+    """Return round numbers within a range, so many at most, or one more."""
+    rough = (high - low) / count
     power = 10.0 ** floor(log10(rough))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
     if whole:
@@ -192,7 +192,12 @@ def _axes(chart: Chart, frame: _Frame) -> list[str]:
     x_ticks = (
         clock_ticks(frame.x_low, frame.x_high)
         if chart.clock
-        else ticks(frame.x_low, frame.x_high, whole=frame.whole)
+        else ticks(
+            frame.x_low,
+            frame.x_high,
+            count=WHOLE_TICKS if frame.whole else TICKS,
+            whole=frame.whole,
+        )
     )
     for tick in x_ticks:
         x = frame.x(tick.at)

@@ -1,4 +1,4 @@
-"""The checks of the gate and its states, in bit order (pure: the host and the model read it too)."""
+"""The checks of the gate and its states, in bit order (pure: the host and the model read them)."""
 
 __all__ = ["CHECKS", "STATES"]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import cast
 
 import numpy as np
 from amaranth.hdl import Shape
@@ -112,7 +113,7 @@ def _find(found: dict[str, np.ndarray], column: str) -> np.ndarray:
 def _leaves(
     layout: data.Layout, path: tuple[str, ...], base: int
 ) -> Iterator[tuple[tuple[str, ...], int, int]]:
-    for key, field in layout:
+    for key, field in cast("Iterable[tuple[str | int, data.Field]]", layout):
         place, offset = (*path, str(key)), base + field.offset
         try:
             inner = data.Layout.cast(field.shape)

@@ -31,7 +31,7 @@ class Answer:
 
 
 Rule = Callable[[int, int], "list[tuple[int, int]] | None"]
-"""From user reference and shares: the executions (shares, price or 0 for the limit); None: reject."""
+"""From user reference and shares: executions (shares, price or 0 for the limit); None: reject."""
 
 
 class ScriptedVenue:

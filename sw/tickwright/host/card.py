@@ -87,11 +87,9 @@ class Card:
             return
         self.risk.arm_as = STATES.index(state)
         self.risk.arm = 1
-        for _ in range(ARM_POLLS):
-            found = STATES[self.risk.state]
-            if found == state:
-                return
-        raise CardError(f"arming: state of the gate: found {found}, expected {state}")
+        polls = [STATES[self.risk.state] for _ in range(ARM_POLLS)]
+        if polls[-1] != state:
+            raise CardError(f"arming: state of the gate: found {polls[-1]}, expected {state}")
 
     def open_feed(self) -> None:
         """Let market data in."""

@@ -271,7 +271,7 @@ def quantised(desk: Desk, limits: Limits, setup: CardSetup) -> list[Quantised]:
 
 
 def _defaults(limits: Limits) -> SymbolSetup:
-    return SymbolSetup(name="-", **_symbol_limits(limits, "-"))
+    return SymbolSetup(name="-", cent_tick=True, **_symbol_limits(limits, "-"))
 
 
 def _square(pair: Pair, name: str) -> int:

@@ -228,7 +228,8 @@ def _thinned(x: np.ndarray, y: np.ndarray, frame: _Frame) -> tuple[np.ndarray, n
     keep: set[int] = set()
     for begin, end in zip(starts, [*starts[1:], len(x)], strict=True):
         part = y[begin:end]
-        keep |= {begin, begin + int(part.argmin()), begin + int(part.argmax()), end - 1}
+        kept = (0, int(part.argmin()), int(part.argmax()), len(part) - 1)
+        keep |= {int(begin) + row for row in kept}
     rows = np.array(sorted(keep))
     return x[rows], y[rows]
 

@@ -8,7 +8,7 @@ from typing import Self
 from tickwright.book.regs import BookRegs
 from tickwright.core.regs import Block, Bus, Status
 from tickwright.feed.regs import FeedRegs
-from tickwright.host.setup import CardSetup, PairSetup, SymbolSetup
+from tickwright.host.setup import UNNAMED, CardSetup, PairSetup, SymbolSetup
 from tickwright.order.regs import OrderRegs
 from tickwright.risk.checks import STATES
 from tickwright.risk.regs import SYMBOL_LIMITS, RiskRegs
@@ -132,9 +132,10 @@ class Card:
 
     def _load_symbol(self, index: int, symbol: SymbolSetup) -> None:
         name = int.from_bytes(symbol.name.encode("ascii").ljust(8), "little")
-        self.feed.name = name
-        self.feed.name_symbol = index
-        self.feed.set_name = 1
+        if not symbol.name.startswith(UNNAMED):
+            self.feed.name = name
+            self.feed.name_symbol = index
+            self.feed.set_name = 1
         if symbol.locate is not None:
             self.feed.locate = symbol.locate
             self.feed.locate_symbol = index

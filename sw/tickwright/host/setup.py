@@ -16,6 +16,7 @@ __all__ = [
     "CENT_TICK",
     "FINE_TICK",
     "NO_STATUS",
+    "UNNAMED",
     "CardSetup",
     "FeedSetup",
     "GateSetup",
@@ -29,6 +30,7 @@ __all__ = [
 CENT_TICK = 100  # tick size of most symbols, in 1/10000 dollar
 FINE_TICK = 1
 NO_STATUS = 0  # before the first H message
+UNNAMED = "@"  # begins the name of a symbol of which only the locate is known
 LAST_TICK = (1 << 25) - 1  # a tick has 25 bits; the window ends at or below the last
 DEVIATION_LIMIT = (1 << 31) - 1  # a deviation is clamped to it
 MAX_LEG_SHARES = 999_999

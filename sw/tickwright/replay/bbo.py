@@ -12,13 +12,12 @@ import numpy as np
 
 from tickwright.feed.reasons import REASONS
 from tickwright.host.records import BBO_ROW, Journal
-from tickwright.host.setup import CardSetup
+from tickwright.host.setup import UNNAMED, CardSetup
 from tickwright.replay.files import VENUE
 from tickwright.replay.numbering import Numbering
 
 __all__ = [
     "BBO_COLUMNS",
-    "UNNAMED",
     "Delivered",
     "journal_rows",
     "merged",
@@ -41,9 +40,6 @@ BBO_COLUMNS = (
     "sequence",
     "reason",
 )
-
-UNNAMED = "@"
-"""What the name of a symbol begins with where a file gives its locate only."""
 
 SHOWN = ("bid", "bid_shares", "ask", "ask_shares")
 

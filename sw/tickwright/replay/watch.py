@@ -11,6 +11,7 @@ from tickwright.host.setup import (
     CENT_TICK,
     FINE_TICK,
     LOCATES,
+    UNNAMED,
     CardSetup,
     FeedSetup,
     LineSetup,
@@ -18,7 +19,6 @@ from tickwright.host.setup import (
 )
 from tickwright.market.errors import MarketError
 from tickwright.market.report import Line
-from tickwright.replay.bbo import UNNAMED
 from tickwright.replay.survey import Survey
 from tickwright.top.presets import Preset
 

@@ -61,7 +61,7 @@ def demo(
             *("--report", str(report)),
         ]
     )
-    sent = sum(line.endswith(",sent\n") for line in orders.open())
+    sent = sum(line.endswith(",sent") for line in orders.read_text().splitlines())
     _say(f"Report: {report}")
     _say(f"Beside it: {', '.join(sorted(p.name for p in place.iterdir() if p != report))}")
     _say(f"Done in {time.monotonic() - begin:.1f} s: {sent} orders sent.")

@@ -73,7 +73,7 @@ def _digest(preset: Preset, tracing: bool) -> str:
         _run(TARGET),
     ):
         digest.update(part.encode() + b"\0")
-    for path in (*_gateware(), HARNESS, HARNESS.with_name("taps.py")):
+    for path in (*_gateware(), HARNESS, HARNESS.with_name("taps.py"), HARNESS.with_name("top.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:32]
 
@@ -88,10 +88,10 @@ def _gateware() -> list[Path]:
 
 def _build(preset: Preset, folder: Path, tracing: bool) -> None:
     from tickwright.top.build import verilog
-    from tickwright.top.pipeline import Pipeline
-    from tickwright.twin.taps import header
+        from tickwright.twin.taps import header
+    from tickwright.twin.top import TwinTop
 
-    (folder / "card.v").write_text(verilog(Pipeline(preset), "card"))
+    (folder / "card.v").write_text(verilog(TwinTop(preset), "card"))
     (folder / "taps.h").write_text(header())
     trace = ["--trace"] if tracing else []
     _run(["verilator", *VERILATOR_FLAGS, *trace, "--Mdir", "model", "card.v"], folder)

@@ -28,6 +28,8 @@ __all__ = [
 
 Item = TypeVar("Item")
 
+WIDEST = 1 << 12  # characters
+
 DONE, FAILED, WRONG, UNREACHABLE = 0, 1, 2, 3  # exit statuses
 
 
@@ -56,18 +58,28 @@ def pairs(title: str, rows: Sequence[tuple[str, str]]) -> None:
     table.add_column()
     for name, value in rows:
         table.add_row(name, Text(value))
-    printed(table)
+    if sys.stdout.isatty():
+        Console(highlight=False).print(table)
+    else:
+        printed(table)
 
 
 def printed(table: Table) -> None:
-    """Print a table as wide as the terminal, or in a pipe as wide as it is."""
+    """Print a table as wide as it is, on a terminal that is narrower too: no number is cut."""
     if sys.stdout.isatty():
-        Console(highlight=False).print(table)
+        console = Console(highlight=False)
+        Console(highlight=False, width=max(console.width, _width(table))).print(table)
         return
-    console = Console(highlight=False, width=1 << 12)
+    console = Console(highlight=False, width=_width(table))
     with console.capture() as captured:
         console.print(table)
     typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def _width(table: Table) -> int:
+    """Return how many characters the longest line of a table takes."""
+    console = Console(width=WIDEST)
+    return min(WIDEST, max(1, console.measure(table).maximum))
 
 
 def tracked(items: Iterable[Item], what: str, total: int | None = None) -> Iterator[Item]:

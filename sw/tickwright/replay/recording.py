@@ -21,6 +21,8 @@ from tickwright.replay.survey import Survey, capture_day, survey
 
 __all__ = ["Recording"]
 
+PIECE_FRAMES = 8192  # at once: so that progress shows
+
 Watch = Callable[[Iterator, str, int | None], Iterator]
 
 
@@ -77,11 +79,8 @@ class Recording:
     def frames(self) -> Iterator[FrameTable]:
         """Yield frames in order of arrival; those of a BinaryFILE are packed for it."""
         _ = self.survey
-        yield from self.watch(
-            read_frames(self.path, report=ReadReport(), **self._limits(self.found_lines)),
-            "the twin",
-            self.report.frames or None,
-        )
+        tables = read_frames(self.path, report=ReadReport(), **self._limits(self.found_lines))
+        yield from self.watch(_pieces(tables), "the twin", self.report.frames or None)
 
     def by_sequence(self) -> MessageTable:
         """Return all messages in one table, each sequence once: of its copies the first to come."""
@@ -117,13 +116,28 @@ class Recording:
     def _where(self) -> str:
         if self.report.damage:
             return f" ({self.report.damage[0]})"
-        if self.lines and self.is_capture and not any(self.report.frames_by_line):
+        if self.lines and self.is_capture:
             found = ReadReport()
             for _ in read_messages(self.path, report=found, max_messages=1):
                 break
-            there = ", ".join(map(str, found.lines))
-            asked = ", ".join(map(str, self.lines))
-            return f" on lines {asked}, expected those of the capture: {there}"
+            if not set(found.lines) & set(self.lines):
+                there = ", ".join(map(str, found.lines))
+                asked = ", ".join(map(str, self.lines))
+                return f" on lines {asked}, expected those of the capture: {there}"
         if (self.from_ns, self.until_ns, self.max_messages) != (None, None, None):
             return " within --from, --until and --max-messages"
         return ""
+
+
+def _pieces(tables: Iterator[FrameTable]) -> Iterator[FrameTable]:
+    """Cut tables of frames into small ones."""
+    for table in tables:
+        for first in range(0, len(table), PIECE_FRAMES):
+            rows = slice(first, first + PIECE_FRAMES)
+            yield FrameTable(
+                data=table.data,
+                offset=table.offset[rows],
+                length=table.length[rows],
+                time_ns=table.time_ns[rows],
+                number=table.number + first,
+            )

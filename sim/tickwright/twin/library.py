@@ -88,7 +88,7 @@ def _gateware() -> list[Path]:
 
 def _build(preset: Preset, folder: Path, tracing: bool) -> None:
     from tickwright.top.build import verilog
-        from tickwright.twin.taps import header
+    from tickwright.twin.taps import header
     from tickwright.twin.top import TwinTop
 
     (folder / "card.v").write_text(verilog(TwinTop(preset), "card"))

@@ -138,6 +138,11 @@ class TestLimits:
         assert "trading status assumed T: the file has no H message" in found["assumptions"]
         assert found["gaps"] == 0
 
+    def test_a_symbol_whose_status_nobody_tells_is_named(self, folder: Path, type_in):
+        found = json.loads(type_in(REPLAY + "--from 09:30:00.6 --json").out)
+        assert "not traded, as no H message tells their status: KO" in found["assumptions"]
+        assert found["orders"] == 0
+
     def test_nothing_left_is_refused(self, folder: Path, type_in):
         done = type_in(REPLAY + "--from 10:00")
         assert done.status == 2

@@ -68,8 +68,14 @@ def prepare(desk: Desk, limits: Limits, recording: Recording, script: ScriptedVe
         f"latency: cycles of a simulated {CLOCK_MHZ} MHz clock, no silicon",
         _windows(desk, names),
     ]
+    silent = [name for name in names if survey.locates[name] not in survey.halts]
     if status == TRADING:
         assumptions.append("trading status assumed T: the file has no H message")
+    elif silent:
+        assumptions.append(
+            f"not traded, as no H message tells their status: {', '.join(silent[:8])}"
+            + (f" and {len(silent) - 8} more" if len(silent) > 8 else "")
+        )
     if locates:
         assumptions.append(
             f"locates of {len(locates)} symbols set by the host: no R message names them"

@@ -1,0 +1,37 @@
+"""How long the card takes is a figure, not a distribution; no change may make it longer."""
+
+from __future__ import annotations
+
+import pytest
+
+from tickwright.top.presets import PRESETS
+from tickwright.twin.latency import KINDS, Measured, isolated
+
+ROUNDS = 8  # every place of a word
+MOST = {"add": 24, "delete": 24, "execute": 24, "cancel": 24, "replace": 26}
+"""Cycles, from the last byte of an isolated message to word 0 of its order's frame."""
+
+
+@pytest.fixture(scope="module")
+def paths() -> dict[str, list[dict[str, int]]]:
+    return isolated(PRESETS["twin"], ROUNDS)
+
+
+def test_every_kind_of_message_caused_orders(paths):
+    assert set(paths) == set(MOST) == set(KINDS.values())
+    assert all(len(found) >= ROUNDS for found in paths.values())
+
+
+@pytest.mark.parametrize("kind", MOST)
+def test_latency_is_one_number_within_its_bound(paths, kind):
+    [path] = {tuple(found.items()) for found in paths[kind]}
+    cycles = dict(path)
+    assert 0 < cycles["quotes"] < cycles["intents"] < cycles["orders"] < cycles["frames"]
+    assert cycles["frames"] <= MOST[kind]
+
+
+def test_figures_of_a_sample():
+    found = Measured.of([30, *[21] * 997, 25, 40])
+    assert found.as_json() == {
+        "min": 21, "mean": 21.032, "p99": 21, "p999": 40, "max": 40, "count": 1000,
+    }  # fmt: skip

@@ -1,0 +1,313 @@
+"""The compiled card trades recorded packets exactly as the model does, whatever waits.
+
+It plays a capture: that of the environment variable ``PCAP``, or a synthetic session made here.
+The symbols are the first of the capture that the preset holds, two by two.
+"""
+
+import os
+import random
+from collections import deque
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import cocotb
+import numpy as np
+from cocotb.task import bridge, resume
+from cocotb.triggers import ClockCycles, ReadOnly, RisingEdge
+
+from tickwright.core.fixed import DEVIATION, HEDGE_RATIO
+from tickwright.core.regs import WORD_BYTES as REGISTER_BYTES
+from tickwright.core.streams import WORD_BYTES, FrameEnd, Word
+from tickwright.exchange.scripted import ScriptedVenue
+from tickwright.host.card import Card
+from tickwright.host.desk import base_tick
+from tickwright.host.records import TABLES, Journal
+from tickwright.host.setup import (
+    CENT_TICK,
+    DEVIATION_LIMIT,
+    FINE_TICK,
+    CardSetup,
+    FeedSetup,
+    GateSetup,
+    LineSetup,
+    PairSetup,
+    SessionSetup,
+    SymbolSetup,
+)
+from tickwright.market.generator import generate_session
+from tickwright.market.session import SessionSettings
+from tickwright.replay.compare import compare
+from tickwright.replay.numbering import Numbering
+from tickwright.replay.outcome import Outcome
+from tickwright.replay.recording import Recording
+from tickwright.replay.software import replay_as
+from tickwright.top.pipeline import Pipeline
+from tickwright.top.presets import PRESETS
+from tickwright.twin.bench import CLOCK_NS, run_bench, start
+from tickwright.twin.frame_ends import Arriving, cycles
+from tickwright.twin.handshake import Sink, frame_bytes
+from tickwright.twin.taps import TAPS, layouts, table
+from tickwright.twin.venue import VenuePeer
+
+PRESET = PRESETS["versa"]
+SEED = 2026
+SESSION = SessionSettings(
+    seed=SEED, symbols=8, pairs=4, messages=1_500, loss_a=0.05, loss_b=0.05, loss_both=1, halts=1
+)
+MOST_MESSAGES = 4_000  # of a capture that is given
+DOLLAR = 10_000
+SHARES = 100
+PLENTY = (1 << 31) - 1  # of a limit, of a price, of time in nanoseconds
+ENTRY = DEVIATION.scale // 50  # two cents
+SETTLE_CYCLES = 2_000  # after the last frame: an open gap, answers, the card's own queues
+INPUTS = ("now_ns", "bus__w_en", "bus__r_en", "feed_rx__valid", "feed_end__valid",
+          "order_rx__valid", "order_end__valid")  # fmt: skip
+
+
+class HostBus:
+    """The bus as the host's code sees it; each access takes its cycles on the card's bus."""
+
+    def __init__(self, dut) -> None:
+        self.dut = dut
+
+    @resume
+    async def read(self, addr: int) -> int:
+        self.dut.bus__addr.value = addr // REGISTER_BYTES
+        self.dut.bus__r_en.value = 1
+        await RisingEdge(self.dut.clk)
+        self.dut.bus__r_en.value = 0
+        await RisingEdge(self.dut.clk)
+        return int(self.dut.bus__r_data.value)
+
+    @resume
+    async def write(self, addr: int, value: int) -> None:
+        self.dut.bus__addr.value = addr // REGISTER_BYTES
+        self.dut.bus__w_data.value = value
+        self.dut.bus__w_en.value = 1
+        await RisingEdge(self.dut.clk)
+        self.dut.bus__w_en.value = 0
+
+
+class Recorder:
+    """Keeps card time, and every record that the card shows."""
+
+    def __init__(self, dut) -> None:
+        self.dut = dut
+        self.now_ns = 0
+        self._payloads: dict[str, list[int]] = {name: [] for name in TAPS}
+        self._ends = [
+            (getattr(dut, f"{name}__valid"), getattr(dut, f"{name}__payload"), payloads)
+            for name, payloads in self._payloads.items()
+        ]
+
+    async def run(self) -> None:
+        while True:
+            await ReadOnly()
+            for valid, payload, payloads in self._ends:
+                if valid.value:
+                    payloads.append(int(payload.value))
+            await RisingEdge(self.dut.clk)
+            self.now_ns += CLOCK_NS
+            self.dut.now_ns.value = self.now_ns
+
+    def journal(self) -> Journal:
+        found = {journal: np.zeros(0, TABLES[journal]) for journal in TAPS.values()}
+        for name, layout in layouts(PRESET).items():
+            if payloads := self._payloads[name]:
+                size = WORD_BYTES * -(-layout.size // (8 * WORD_BYTES))
+                words = b"".join(payload.to_bytes(size, "little") for payload in payloads)
+                rows = np.frombuffer(words, "<u8").reshape(len(payloads), -1)
+                found[TAPS[name]] = table(name, layout, rows)
+        return Journal(**found)
+
+
+class Venue:
+    """Takes the card's frames, a word when it likes, and answers them after a while."""
+
+    def __init__(self, dut, setup: CardSetup, rng: random.Random) -> None:
+        self.dut = dut
+        self.frames: list[bytes] = []
+        self._peer = VenuePeer(setup.session, ScriptedVenue(f"random:{SEED}"))
+        self._sink = Sink(dut, "order_tx")
+        self._rng = rng
+        self._answers: deque[bytes] = deque()
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._answers)
+
+    async def listen(self) -> None:
+        stalls = iter(lambda: self._rng.choice([0, 0, 0, 1, 2, 30]), None)
+        words: list[int] = []
+        while True:
+            words += await self._sink.take(1, stalls=stalls)
+            if Word.from_bits(words[-1]).last:
+                [frame] = frame_bytes(words)
+                words.clear()
+                self.frames.append(frame)
+                self._answers += [arrival.frame for arrival in self._peer.take(frame, at_ns=0)]
+
+    async def answer(self) -> None:
+        while True:
+            await ClockCycles(self.dut.clk, self._rng.choice([1, 20, 100]))
+            if self._answers:
+                await arrive(self.dut, "order_rx", "order_end", self._answers[0], self._rng)
+                self._answers.popleft()
+
+
+async def arrive(dut, rx: str, end: str, frame: bytes, rng: random.Random) -> None:
+    """Let a frame arrive with idle cycles between its words, its verdict with or after the last."""
+    pauses = iter(lambda: rng.choice([0, 0, 0, 0, 1, 3]), None)
+    valid, payload = getattr(dut, f"{rx}__valid"), getattr(dut, f"{rx}__payload")
+    ended, verdict = getattr(dut, f"{end}__valid"), getattr(dut, f"{end}__payload")
+    for word, good in cycles([Arriving(frame, verdict_after=rng.randrange(3), pauses=pauses)]):
+        valid.value = word is not None
+        payload.value = word or 0
+        ended.value = good is not None
+        verdict.value = FrameEnd.const({"good": bool(good), "reason": 0}).as_bits()
+        await RisingEdge(dut.clk)
+    valid.value = ended.value = 0
+
+
+def card_setup(recording: Recording) -> CardSetup:
+    """Return a card that trades the capture's symbols in pairs, two cents from equal value."""
+    survey = recording.survey
+    locates = sorted(set(survey.names) & set(survey.medians))[: PRESET.symbols]
+    status = 0 if survey.halts else ord("T")
+    a, b = (*recording.found_lines, *recording.found_lines)[:2]
+    return CardSetup(
+        window=PRESET.window,
+        slots=PRESET.slots,
+        hold=PRESET.hold,
+        symbols=tuple(
+            symbol(
+                survey.names[at],
+                None if at in survey.listed else at,
+                survey.medians[at],
+                status,
+            )
+            for at in locates
+        ),
+        pairs=tuple(pairs([survey.medians[at] for at in locates])),
+        gate=GateSetup(max_shares=PLENTY, max_notional=PLENTY, state="armed"),
+        feed=FeedSetup(
+            line_a=LineSetup(destination=a.address, port=a.port),
+            line_b=LineSetup(destination=b.address, port=b.port),
+            start_sequence=survey.first_sequence,
+            max_age_ns=1 << 47,
+        ),
+        session=SessionSetup(
+            local_mac=0x020000000001,
+            peer_mac=0x020000000002,
+            local_address=0xC0000201,
+            peer_address=0xC0000202,
+            local_port=40_001,
+            peer_port=15_000,
+            start_seq=(1 << 32) - 200,  # it wraps with the fourth order
+            start_ack=7,
+            ack_timeout_ns=1 << 47,
+        ),
+    )
+
+
+def symbol(name: str, locate: int | None, median: int, status: int) -> SymbolSetup:
+    tick = CENT_TICK if median >= DOLLAR else FINE_TICK
+    return SymbolSetup(
+        name=name,
+        locate=locate,
+        base_tick=base_tick(median, tick, PRESET.window),
+        cent_tick=tick == CENT_TICK,
+        status=status,
+        max_shares=PLENTY,
+        max_notional=PLENTY,
+        max_position=20 * SHARES,
+        collar=PLENTY,
+    )
+
+
+def pairs(medians: list[int]) -> Iterator[PairSetup]:
+    """Yield a pair for every two symbols, with equal value as its mean."""
+    for a in range(0, len(medians) - 1, 2):
+        yield PairSetup(
+            name=f"pair {a // 2}",
+            symbol_a=a,
+            symbol_b=a + 1,
+            hedge=int(Fraction(medians[a], medians[a + 1]) * HEDGE_RATIO.scale),
+            mean=0,
+            entry_sq=ENTRY**2,
+            exit_sq=(ENTRY // 4) ** 2,
+            stop_sq=DEVIATION_LIMIT**2,
+            min_edge=-(1 << 47),
+            shares_a=SHARES,
+            shares_b=2 * SHARES,
+            max_spread_a=PLENTY,
+            max_spread_b=PLENTY,
+            aggression_a=CENT_TICK,
+            aggression_b=CENT_TICK,
+            retry_ns=0,
+        )
+
+
+@bridge
+def switched_on(bus: HostBus, setup: CardSetup) -> Card:
+    """Do what a host does; it waits for the card as any program waits for its bus."""
+    card = Card(bus)
+    card.load(setup)
+    card.arm(setup.gate.state)
+    card.open_feed()
+    return card
+
+
+async def play(dut, recording: Recording, recorder: Recorder, venue: Venue) -> None:
+    """Play the frames, at their times or later, close together or not."""
+    rng = random.Random(SEED)
+    for chunk in recording.frames():
+        for row in range(len(chunk)):
+            for _ in range(rng.choice([0, 0, 1, 5, 40])):
+                await RisingEdge(dut.clk)
+            recorder.now_ns = max(recorder.now_ns, int(chunk.time_ns[row]))
+            await arrive(dut, "feed_rx", "feed_end", chunk.frame(row), rng)
+    recorder.now_ns += PLENTY
+    await ClockCycles(dut.clk, SETTLE_CYCLES)
+    while venue.busy:
+        await ClockCycles(dut.clk, SETTLE_CYCLES)
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def decides_as_the_model_does(dut):
+    rng = random.Random(SEED)
+    recording = Recording(Path(os.environ["PCAP"]), max_messages=MOST_MESSAGES)
+    setup = card_setup(recording)
+    setup.check_fits(PRESET)
+    recorder, venue = Recorder(dut), Venue(dut, setup, rng)
+    for name in INPUTS:
+        getattr(dut, name).value = 0
+    await start(dut)
+    for running in (recorder.run(), venue.listen(), venue.answer()):
+        cocotb.start_soon(running)
+    card = await switched_on(HostBus(dut), setup)
+    await play(dut, recording, recorder, venue)
+    counters = await bridge(card.counters)()
+
+    journal = recorder.journal()
+    numbering = Numbering.of(journal, setup.feed.start_sequence)
+    ours = Outcome(setup, journal, numbering, fee=0, frames=venue.frames)
+    theirs = replay_as(recording.by_sequence(), setup, ours)
+    difference = compare(ours, theirs.outcome)
+    assert difference is None, "\n".join(difference.lines("card", "model"))
+    assert counters["feed"]["delivered"] == theirs.messages > len(setup.symbols)
+    assert counters["order"]["orders"] == len(venue.frames) == len(journal.orders) > 0
+    assert ours.fills
+    dut._log.info(
+        f"{theirs.messages} messages, {len(journal.quotes)} quotes, {len(journal.intents)} "
+        f"intents, {len(journal.orders)} orders, {len(ours.fills)} fills: as the model"
+    )
+
+
+def test_card(tmp_path):
+    path = os.environ.get("PCAP")
+    if not path:
+        path = str(tmp_path / "session.pcap")
+        generate_session(Path(path), SESSION)
+    run_bench(Pipeline(PRESET), __name__, env={"PCAP": path})

@@ -60,7 +60,7 @@ stop_z = "6.0"  # standard deviations from the mean at which the pair gives up
 shares_a = {shares}  # shares of A an entry; of B: times hedge_ratio
 min_edge_usd = "0.0100"  # dollars a share of A that must remain after round-trip fees
 max_spread_ticks = 6  # ticks between bid and ask, in either symbol, above which none enters
-aggression_ticks = 1  # ticks beyond the opposite best that an order may pay
+aggression_ticks = 0  # ticks beyond the opposite best that an order may pay
 retry_ms = 20  # milliseconds of feed time before the pair may wish again
 """
 

@@ -58,6 +58,7 @@ def replay(
         fee=fee,
         frames=[sent.frame for sent in run.sent],
         latencies=run.latencies,
+        coalesced=counters["strategy"]["evaluations_dropped"],
     )
     return TwinReplay(run, outcome, counters)
 

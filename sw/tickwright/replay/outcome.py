@@ -90,7 +90,8 @@ class Outcome:
     """A replay on one card, from its journal.
 
     ``fee`` is that of one share, in 1/10000 dollar times 1000; ``latencies`` has the cycles of each
-    user reference, where they were measured.
+    user reference, where they were measured; ``coalesced`` counts the evaluations that the card
+    left out because newer quotes waited.
     """
 
     setup: CardSetup
@@ -99,6 +100,7 @@ class Outcome:
     fee: int
     frames: list[bytes] = field(default_factory=list)
     latencies: dict[int, int] = field(default_factory=dict)
+    coalesced: int = 0
 
     @cached_property
     def order_rows(self) -> list[OrderRow]:

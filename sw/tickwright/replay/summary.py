@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from tickwright.feed.reasons import REASONS
-from tickwright.host.records import Journal
 from tickwright.replay.files import dollars
 from tickwright.replay.outcome import PRICE_SCALE, Outcome
 
@@ -45,7 +44,7 @@ class Summary:
             ("messages delivered", f"{self.messages:,}"),
             ("gaps declared", _gaps(outcome)),
             ("trust", _trust(outcome)),
-            ("decided by cycles", _decided(journal)),
+            ("decided by cycles", _decided(outcome)),
             ("quotes published", f"{len(journal.quotes):,}"),
             ("intents", _intents(outcome)),
             ("orders sent", f"{len(journal.orders):,}"),
@@ -68,7 +67,7 @@ class Summary:
             "gaps": len(outcome.numbering.lost_first),
             "lost": outcome.numbering.lost,
             "untrusted": untrusted_symbols(outcome),
-            "decided": dict(_decided_counts(outcome.journal)),
+            "decided": _decided_counts(outcome),
             "intents": len(outcome.journal.intents),
             "orders": len(outcome.journal.orders),
             "refused": outcome.refused_by,
@@ -134,22 +133,26 @@ def _trust(outcome: Outcome) -> str:
     return f"{len(symbols)} of {len(outcome.setup.symbols)} symbols untrusted at the end ({why})"
 
 
-def _decided_counts(journal: Journal) -> Counter[str]:
-    counts: Counter[str] = Counter(
-        {"gap": 0, "fault": 0, "overflow": len(journal.overflows), "capacity": 0, "coalescing": 0}
+def _decided_counts(outcome: Outcome) -> dict[str, int]:
+    journal = outcome.journal
+    reasons = journal.trusts["reasons"]
+    gaps, faults = (
+        int(np.count_nonzero(reasons >> REASONS.index(name) & 1)) for name in ("gap", "fault")
     )
-    for row in journal.trusts:
-        for bit, name in enumerate(REASONS[:2]):
-            counts[name] += int(row["reasons"]) >> bit & 1
-    counts["capacity"] = len(journal.capacities)
-    counts["outcome applied"] = len(journal.applied)
-    counts["response applied"] = len(journal.responses)
-    counts["verdict"] = len(journal.verdicts)
-    return counts
+    return {
+        "gap": gaps,
+        "fault": faults,
+        "overflow": len(journal.overflows),
+        "capacity": len(journal.capacities),
+        "coalescing": outcome.coalesced,
+        "outcome applied": len(journal.applied),
+        "response applied": len(journal.responses),
+        "verdict": len(journal.verdicts),
+    }
 
 
-def _decided(journal: Journal) -> str:
-    return ", ".join(f"{name} {count:,}" for name, count in _decided_counts(journal).items())
+def _decided(outcome: Outcome) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in _decided_counts(outcome).items())
 
 
 def _intents(outcome: Outcome) -> str:

@@ -35,6 +35,7 @@ from tickwright.host.setup import (
     SessionSetup,
     SymbolSetup,
 )
+from tickwright.market.compiled import keep_in
 from tickwright.market.generator import generate_session
 from tickwright.market.session import SessionSettings
 from tickwright.replay.compare import compare
@@ -45,6 +46,7 @@ from tickwright.replay.software import replay_as
 from tickwright.top.pipeline import Pipeline
 from tickwright.top.presets import PRESETS
 from tickwright.twin.bench import CLOCK_NS, run_bench, start
+from tickwright.twin.cache import cache_folder
 from tickwright.twin.frame_ends import Arriving, cycles
 from tickwright.twin.handshake import Sink, frame_bytes
 from tickwright.twin.taps import TAPS, layouts, table
@@ -305,9 +307,10 @@ async def decides_as_the_model_does(dut):
     )
 
 
-def test_card(tmp_path):
-    path = os.environ.get("PCAP")
-    if not path:
-        path = str(tmp_path / "session.pcap")
-        generate_session(Path(path), SESSION)
-    run_bench(Pipeline(PRESET), __name__, env={"PCAP": path})
+def test_card(tmp_path, monkeypatch):
+    if not os.environ.get("PCAP"):
+        capture = tmp_path / "session.pcap"
+        keep_in(cache_folder())
+        generate_session(capture, SESSION)
+        monkeypatch.setenv("PCAP", str(capture))  # `make sim` sets it to nothing
+    run_bench(Pipeline(PRESET), __name__)

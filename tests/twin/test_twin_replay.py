@@ -11,11 +11,13 @@ import pytest
 from tickwright.exchange.scripted import ScriptedVenue
 from tickwright.host.records import TABLES
 from tickwright.host.settings import read_desk, read_limits
+from tickwright.market.compiled import keep_in
 from tickwright.market.frames_table import FrameTable
 from tickwright.market.generator import generate_session, session_files
 from tickwright.market.session import SessionSettings
 from tickwright.replay.preparation import Preparation, feed_lines, prepare
 from tickwright.replay.recording import Recording
+from tickwright.twin.cache import cache_folder
 from tickwright.twin.replay import TwinReplay, replay
 
 SETTINGS = SessionSettings(seed=1, symbols=4, pairs=2, messages=12_000, loss_a=0.02, loss_b=0.02)
@@ -38,6 +40,7 @@ class Case:
 @pytest.fixture(scope="module")
 def case(tmp_path_factory) -> Case:
     capture: Path = tmp_path_factory.mktemp("session") / "session.pcap"
+    keep_in(cache_folder())
     generate_session(capture, SETTINGS)
     files = session_files(capture)
     desk, limits = read_desk(files.desk), read_limits(files.limits)

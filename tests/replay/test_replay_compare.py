@@ -27,6 +27,27 @@ def test_latency_is_no_difference_for_the_model_has_none(outcome: Outcome):
     assert compare(outcome, replace(outcome, latencies={})) is None
 
 
+def test_a_ledger_that_differs_is_told(outcome: Outcome):
+    right = [
+        {result.symbol: result.position for result in outcome.results}.get(symbol.name, 0)
+        for symbol in outcome.setup.symbols
+    ]
+    assert compare(replace(outcome, ledger=right), replace(outcome, ledger=right)) is None
+    wrong = [right[0] + 1, *right[1:]]
+    found = compare(replace(outcome, ledger=right), replace(outcome, ledger=wrong))
+    assert found is not None
+    assert found.what == "position in the ledger, symbol 0"
+    both = compare(replace(outcome, ledger=wrong), replace(outcome, ledger=wrong))
+    assert both is not None
+    assert both.what.endswith("ledger, and the sum of the fills")
+
+
+def test_a_run_that_left_out_evaluations_is_not_comparable(outcome: Outcome):
+    found = compare(replace(outcome, coalesced=2), outcome)
+    assert found is not None
+    assert (found.ours, found.theirs) == ("2", "0")
+
+
 @pytest.mark.parametrize(
     ("name", "row", "column", "sequence"),
     [

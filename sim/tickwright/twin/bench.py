@@ -50,6 +50,7 @@ def run_bench(
     waves = os.environ.get("WAVES", "") not in ("", "0") if waves is None else waves
     file = Path(str(sys.modules[module].__file__))
     with _tools(), tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        os.environ.update(env or {})  # the runner prefers the process's own
         built = _compiled(verilog(component, TOP), waves)
         place = _wave_folder(file.stem) if waves else Path(folder)
         results = Path(folder) / "results.xml"

@@ -53,7 +53,7 @@ class Run:
         return {
             int(order["user_ref"]): frame.cycle - cause
             for order, cause, frame in zip(
-                self.journal.orders, self.cause_cycles, self.sent, strict=False
+                self.journal.orders, self.cause_cycles, self.sent, strict=True
             )
             if cause is not None
         }

@@ -17,6 +17,40 @@ from tickwright.twin.venue import VenuePeer
 
 __all__ = ["TwinReplay", "replay"]
 
+# What a run should be silent about only when it is 0.
+DROPS = {
+    "feed": (
+        "ignored",
+        "not_ipv4",
+        "ip_options",
+        "bad_checksum",
+        "fragments",
+        "not_udp",
+        "other_line",
+        "runts",
+        "bad_frames",
+        "other_session",
+        "trailing",
+        "faults",
+        "hold_overflow",
+        "skipped_messages",
+    ),
+    "book": ("overflows", "capacity", "unknown_references", "duplicates"),
+    "strategy": ("evaluations_dropped", "refused_writes"),
+    "risk": ("ledger_fault", "refused_writes", "refused_arms"),
+    "order": (
+        "receive_fault",
+        "rx_other",
+        "rx_bad_checksum",
+        "rx_duplicates",
+        "rx_gaps",
+        "rx_long",
+        "rx_bad_frames",
+        "ignored_messages",
+        "unhandled",
+    ),
+}
+
 
 class TwinReplay:
     """What the twin made of a capture: the run, its outcome, and the card's own counters."""
@@ -51,6 +85,7 @@ def replay(
         played = frames if waves is None else _traced(frames, twin, waves, waves_from)
         run = twin.play(played, VenuePeer(setup.session, script))
         counters = card.counters()
+        ledger = [card.position(index) for index in range(len(setup.symbols))]
     outcome = Outcome(
         setup=setup,
         journal=run.journal,
@@ -59,6 +94,8 @@ def replay(
         frames=[sent.frame for sent in run.sent],
         latencies=run.latencies,
         coalesced=counters["strategy"]["evaluations_dropped"],
+        ledger=ledger,
+        counted=_counted(counters),
     )
     return TwinReplay(run, outcome, counters)
 
@@ -74,3 +111,13 @@ def _traced(
             begun = True
         yield chunk
         count += len(chunk.length)
+
+
+def _counted(counters: dict[str, dict[str, int]]) -> dict[str, int]:
+    """Return the registers above 0 that count what the card dropped or that mark a fault."""
+    return {
+        f"{block}.{name}": counters[block][name]
+        for block, names in DROPS.items()
+        for name in names
+        if counters[block][name]
+    }

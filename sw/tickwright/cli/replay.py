@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["replay"]
 
+SOUND = "checks feed and session assumed passed, and each intent judged at once: no card runs"
 MARGIN = 1  # messages behind the one that differs, which the repro takes too
 
 Out = Path | None
@@ -73,22 +74,23 @@ def replay(
     with naming(desk, limits):
         prepared = prepare(quants, officers, recording, script)
     found = _run(card, recording, prepared)
+    alone = [SOUND] if card == CardChoice.MODEL else []
     summary = Summary(
         card=found.card,
         messages=found.messages,
-        assumptions=prepared.assumptions,
+        assumptions=[*prepared.assumptions, *alone],
         outcome=found.outcome,
     )
-    _write(found, recording, orders=orders, fills_out=fills_out, frames=frames, records=records)
-    if report is not None:
-        from tickwright.replay.report import write_report
-
-        write_report(report, summary, prepared.sigmas)
     if as_json:
         told = None if found.mismatch is None else vars(found.mismatch)
         emit({**summary.as_json(), "difference": told, "damage": recording.report.damage})
     else:
         pairs("", summary.rows())
+    _write(found, recording, orders=orders, fills_out=fills_out, frames=frames, records=records)
+    if report is not None:
+        from tickwright.replay.report import write_report
+
+        write_report(report, summary, prepared.sigmas)
     if found.mismatch is not None:
         repro = _repro(file, desk, limits, fills, fill_delay_ns, from_, until)
         _tell_mismatch(found.mismatch, recording, prepared, repro)

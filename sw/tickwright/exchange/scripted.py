@@ -117,12 +117,14 @@ def _file_rule(path: Path) -> Rule:
         with path.open(newline="") as file:
             for line, row in enumerate(csv.DictReader(file), start=2):
                 try:
-                    user_ref, shares = int(row["user_ref_num"]), int(row["shares"])
-                    executions.setdefault(user_ref, []).append((shares, int(row["price"])))
+                    found = [int(row[name]) for name in ("user_ref_num", "shares", "price")]
+                    if not all(1 <= number < 1 << 32 for number in found):
+                        raise ValueError
+                    executions.setdefault(found[0], []).append((found[1], found[2]))
                 except (KeyError, TypeError, ValueError):
                     raise FillsError(
-                        f"{path}, line {line}: found {row}, expected whole numbers in the columns "
-                        f"user_ref_num, shares and price"
+                        f"{path}, line {line}: found {row}, expected whole numbers from 1 to "
+                        f"{(1 << 32) - 1} in the columns user_ref_num, shares and price"
                     ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise FillsError(

@@ -60,7 +60,11 @@ class Card:
         self.kill()
 
     def kill(self) -> None:
-        """Stop every order at the gate, in the cycle of the write."""
+        """Stop every order at the gate, in the cycle of the write.
+
+        The second leg of an intent that has passed still leaves, at most one order: without it the
+        first would be held alone.
+        """
         self.risk.kill = 1
 
     def load(self, setup: CardSetup) -> None:
@@ -94,6 +98,12 @@ class Card:
     def open_feed(self) -> None:
         """Let market data in."""
         self.feed.enable = 1
+
+    def position(self, symbol: int) -> int:
+        """Return the position of a symbol as the gate's ledger keeps it, in shares."""
+        self.risk.symbol = symbol
+        held = [self.risk.position for _ in range(ARM_POLLS)][-1]
+        return held - (1 << 32) if held >> 31 else held
 
     def counters(self) -> dict[str, dict[str, int]]:
         """Return every status register of every stage, by block and name."""

@@ -39,7 +39,14 @@ class Mismatch:
 
 
 def compare(ours: Outcome, theirs: Outcome) -> Mismatch | None:
-    """Compare best prices, intents, verdicts, orders, frames, fills and positions."""
+    """Compare best prices, intents, verdicts, orders, frames, fills and positions.
+
+    Positions are compared as the two ledgers kept them, and as the fills add up. A card that left
+    out evaluations cannot be compared, as its record does not say which.
+    """
+    if ours.coalesced or theirs.coalesced:
+        what = "evaluations left out because quotes waited: not comparable"
+        return Mismatch(what, str(ours.coalesced), str(theirs.coalesced), sequence=None)
     found = ours.journal.first_difference(theirs.journal)
     if found is not None:
         sequence = found.sequence
@@ -51,6 +58,8 @@ def compare(ours: Outcome, theirs: Outcome) -> Mismatch | None:
         _frames(ours, theirs)
         or _listed("fills row", ours.fills, theirs.fills)
         or _listed("positions row", ours.results, theirs.results)
+        or _listed("position in the ledger, symbol", ours.ledger, theirs.ledger)
+        or _ledger(ours)
     )
 
 
@@ -90,6 +99,18 @@ def _frames(ours: Outcome, theirs: Outcome) -> Mismatch | None:
         return Mismatch(
             "number of frames", str(len(ours.frames)), str(len(theirs.frames)), sequence=None
         )
+    return None
+
+
+def _ledger(one: Outcome) -> Mismatch | None:
+    """Compare the ledger of a card, where it was read, with the sum of its fills."""
+    if not one.ledger:
+        return None
+    summed = {result.symbol: result.position for result in one.results}
+    for symbol, kept in zip(one.setup.symbols, one.ledger, strict=True):
+        if kept != summed.get(symbol.name, 0):
+            what = f"position of {symbol.name}: ledger, and the sum of the fills"
+            return Mismatch(what, str(kept), str(summed.get(symbol.name, 0)), sequence=None)
     return None
 
 

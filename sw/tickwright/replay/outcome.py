@@ -91,7 +91,8 @@ class Outcome:
 
     ``fee`` is that of one share, in 1/10000 dollar times 1000; ``latencies`` has the cycles of each
     user reference, where they were measured; ``coalesced`` counts the evaluations that the card
-    left out because newer quotes waited.
+    left out because newer quotes waited; ``ledger`` has the position of each symbol as the gate
+    itself kept it, ``counted`` the registers of the card that count what it dropped or refused.
     """
 
     setup: CardSetup
@@ -101,6 +102,8 @@ class Outcome:
     frames: list[bytes] = field(default_factory=list)
     latencies: dict[int, int] = field(default_factory=dict)
     coalesced: int = 0
+    ledger: list[int] = field(default_factory=list)
+    counted: dict[str, int] = field(default_factory=dict)
 
     @cached_property
     def order_rows(self) -> list[OrderRow]:

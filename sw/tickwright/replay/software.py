@@ -45,8 +45,9 @@ def replay_alone(
             delivered += len(part.messages)
             yield part
 
-    journal = ModelCard(setup).run(counted(), venue=script)
-    return ModelReplay(_outcome(setup, journal, fee, acks=None), delivered)
+    card = ModelCard(setup)
+    journal = card.run(counted(), venue=script)
+    return ModelReplay(_outcome(setup, card, journal, fee, acks=None), delivered)
 
 
 def replay_as(
@@ -56,9 +57,10 @@ def replay_as(
 
     ``messages`` are all of the recording, by sequence.
     """
-    journal = ModelCard(setup).run(messages, CardInputs.of(card.journal))
+    model = ModelCard(setup)
+    journal = model.run(messages, CardInputs.of(card.journal))
     acks = [_ack(frame) for frame in card.frames]
-    outcome = _outcome(setup, journal, fee, acks=acks)
+    outcome = _outcome(setup, model, journal, fee, acks=acks)
     return ModelReplay(outcome, int(delivered_rows(messages, outcome.numbering).sum()))
 
 
@@ -70,7 +72,9 @@ def delivered_rows(messages: MessageTable, numbering: Numbering) -> np.ndarray:
     return (sequences >= numbering.start) & (sequences > lasts[place])
 
 
-def _outcome(setup: CardSetup, journal: Journal, fee: int, acks: list[int] | None) -> Outcome:
+def _outcome(
+    setup: CardSetup, card: ModelCard, journal: Journal, fee: int, acks: list[int] | None
+) -> Outcome:
     orders = len(journal.orders)
     if acks is not None:  # a card that sent more or fewer differs in that
         acks = (acks + [setup.session.start_ack] * orders)[:orders]
@@ -80,6 +84,7 @@ def _outcome(setup: CardSetup, journal: Journal, fee: int, acks: list[int] | Non
         numbering=Numbering.of(journal, setup.feed.start_sequence),
         fee=fee,
         frames=list(order_frames(setup, journal.orders, acks)),
+        ledger=[int(position) for position in card.positions],
     )
 
 

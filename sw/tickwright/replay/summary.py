@@ -45,6 +45,7 @@ class Summary:
             ("gaps declared", _gaps(outcome)),
             ("trust", _trust(outcome)),
             ("decided by cycles", _decided(outcome)),
+            *([("dropped or at fault", _counted(outcome))] if outcome.counted else []),
             ("quotes published", f"{len(journal.quotes):,}"),
             ("intents", _intents(outcome)),
             ("orders sent", f"{len(journal.orders):,}"),
@@ -68,6 +69,7 @@ class Summary:
             "lost": outcome.numbering.lost,
             "untrusted": untrusted_symbols(outcome),
             "decided": _decided_counts(outcome),
+            "counted": outcome.counted,
             "intents": len(outcome.journal.intents),
             "orders": len(outcome.journal.orders),
             "refused": outcome.refused_by,
@@ -149,6 +151,10 @@ def _decided_counts(outcome: Outcome) -> dict[str, int]:
         "response applied": len(journal.responses),
         "verdict": len(journal.verdicts),
     }
+
+
+def _counted(outcome: Outcome) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in outcome.counted.items())
 
 
 def _decided(outcome: Outcome) -> str:

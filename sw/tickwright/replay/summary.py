@@ -189,6 +189,8 @@ def _positions(outcome: Outcome) -> str:
     value = sum(abs(one.position) * one.mark for one in open_ones)
     listed = ", ".join(f"{one.symbol} {one.position:+,}" for one in open_ones[:8])
     more = f", and {len(open_ones) - 8} more" if len(open_ones) > 8 else ""
+    blind = [one.symbol for one in open_ones if not one.mark]
+    more += f"; valued at 0, as no mid is known: {', '.join(blind)}" if blind else ""
     return f"{listed}{more} (gross {value / PRICE_SCALE:,.2f} $ at last mids)"
 
 

@@ -56,7 +56,9 @@ class TestSummary:
 
     def test_of_a_run_in_which_nothing_happened(self, outcome: Outcome):
         found = dict(summary(empty(outcome)).rows())
-        assert found["positions"] == "PEP -10 (gross 0.00 $ at last mids)"
+        assert found["positions"] == (
+            "PEP -10; valued at 0, as no mid is known: PEP (gross 0.00 $ at last mids)"
+        )
         assert (found["intents"], found["intents refused"]) == ("0", "0")
         assert found["latency"] == "not measured"
         assert found["trust"] == "all 3 symbols trusted at the end"

@@ -212,11 +212,9 @@ class Outcome:
         return {name: count for name, count in counts.items() if count}
 
     def _marks(self) -> dict[int, int]:
-        """Return the last mid price of each symbol while it was trusted and not crossed, rounded down."""
+        """Return the last mid price of each symbol that showed both sides, rounded down."""
         quotes = self.journal.quotes
-        both = quotes[
-            (quotes["bid"] > 0) & (quotes["ask"] > quotes["bid"]) & (quotes["reasons"] == 0)
-        ]
+        both = quotes[(quotes["bid"] > 0) & (quotes["ask"] > 0)]
         return {
             int(row["symbol"]): (int(row["bid"]) + int(row["ask"])) // 2
             for row in both[_last_of_each(both["symbol"])]

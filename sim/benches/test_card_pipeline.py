@@ -308,9 +308,10 @@ async def decides_as_the_model_does(dut):
 
 
 def test_card(tmp_path, monkeypatch):
-    if not os.environ.get("PCAP"):
-        capture = tmp_path / "session.pcap"
+    given = os.environ.get("PCAP")  # `make sim` sets it to nothing
+    capture = Path(given).resolve() if given else tmp_path / "session.pcap"
+    if not given:
         keep_in(cache_folder())
         generate_session(capture, SESSION)
-        monkeypatch.setenv("PCAP", str(capture))  # `make sim` sets it to nothing
+    monkeypatch.setenv("PCAP", str(capture))
     run_bench(Pipeline(PRESET), __name__)

@@ -291,6 +291,6 @@ def test_feed(tmp_path):
     if not path:
         rng = random.Random(SEED)
         frames = two_lines(rng, [some_message(rng) for _ in range(MESSAGES)])
-        path = str(tmp_path / "lines.pcap")
-        wrpcap(path, [Ether(data) for data in frames])
-    run_bench(FeedStage(PRESET), __name__, env={"PCAP": path})
+        path = tmp_path / "lines.pcap"
+        wrpcap(str(path), [Ether(data) for data in frames])
+    run_bench(FeedStage(PRESET), __name__, env={"PCAP": str(Path(path).resolve())})

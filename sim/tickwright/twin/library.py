@@ -7,6 +7,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from tickwright.setup.toolchain import tool_environment
@@ -46,14 +47,18 @@ class BuildError(RuntimeError):
     """A tool failed while the twin was built; the message is its own."""
 
 
-def library(preset: Preset, *, tracing: bool = False) -> ctypes.CDLL:
+def library(
+    preset: Preset, *, tracing: bool = False, told: Callable[[str], None] | None = None
+) -> ctypes.CDLL:
     """Return the library of the pipeline at this size; the first time, build it (a minute or two).
 
     It is kept in the user's cache under a hash of all that goes into it: the sources of the
     gateware, the preset, the harness, the versions of Amaranth and of the compiler. Two builds at
-    once do no harm: one waits for the other.
+    once do no harm: one waits for the other. ``told`` is given a line to show before a build.
     """
     folder = cache_folder() / "twins" / _digest(preset, tracing)
+    if told is not None and not folder.is_dir():
+        told("building the twin, once for this version (a minute or two) ...")
     kept(folder, lambda draft: _build(preset, draft, tracing))
     return ctypes.CDLL(str(folder / NAME))
 

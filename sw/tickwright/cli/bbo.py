@@ -11,6 +11,7 @@ import typer
 
 from tickwright.cli.arguments import AsJson, File, From, MaxMessages, OneCard, Until
 from tickwright.cli.output import WRONG, emit, note
+from tickwright.cli.outputs import writable
 from tickwright.cli.recordings import opened, tell_damage
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def bbo(
         raise typer.BadParameter("found --symbols and --locates, expected one of the two")
     if locates is not None and not NUMBERS.fullmatch(locates):
         raise typer.BadParameter(f"--locates: found {locates!r}, expected numbers such as 12,13")
+    shown, out = out, writable("--out", out, [file]) or out
     recording = opened(file, from_, until, max_messages)
     watched = watch(
         recording.survey,
@@ -79,14 +81,14 @@ def bbo(
                 "messages": recording.survey.messages,
                 "symbols": len(watched),
                 "rows": count,
-                "out": str(out),
+                "out": str(shown),
                 "damage": recording.report.damage,
             }
         )
     else:
         note(
             f"wrote {count:,} rows of {len(watched):,} symbols, "
-            f"{recording.survey.messages:,} messages, to {out}"
+            f"{recording.survey.messages:,} messages, to {shown}"
         )
     if recording.report.damage:
         raise typer.Exit(WRONG)
@@ -102,7 +104,9 @@ def _model(recording: Recording, watched: list[Watched], preset: Preset) -> Iter
 
 def _twin(recording: Recording, watched: list[Watched], preset: Preset) -> Iterator:
     from tickwright.twin.best import twin_rows
+    from tickwright.twin.library import library
 
+    library(preset, told=note)
     passes = -(-len(watched) // preset.symbols)
     if passes > 1:
         note(f"{len(watched):,} symbols, {preset.symbols} at a time: {passes} passes of the twin")

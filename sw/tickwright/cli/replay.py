@@ -12,6 +12,7 @@ import typer
 from tickwright.cli.arguments import AsJson, CardChoice, File, From, MaxMessages, Until
 from tickwright.cli.desk import naming
 from tickwright.cli.output import FAILED, WRONG, emit, note, pairs
+from tickwright.cli.outputs import writable
 from tickwright.cli.recordings import opened, tell_damage
 
 if TYPE_CHECKING:
@@ -66,6 +67,13 @@ def replay(
     from tickwright.replay.preparation import feed_lines, prepare
     from tickwright.replay.summary import Summary
 
+    taken: list[Path | None] = [file, desk, limits, Path(fills)]
+    named = {"--orders": orders, "--fills-out": fills_out, "--frames": frames}
+    named |= {"--records": records, "--report": report}
+    for option, path in named.items():
+        named[option] = writable(option, path, taken)
+        taken.append(path)
+    orders, fills_out, frames, records, report = named.values()
     script = ScriptedVenue(fills, fill_delay_ns)
     quants, officers = read_desk(desk), read_limits(limits)
     recording = opened(file, from_, until, max_messages, feed_lines(quants))
@@ -120,8 +128,10 @@ def _run(card: CardChoice, recording: Recording, prepared: Preparation) -> _Foun
         times = alone.outcome.journal.orders["feed_ns"].tolist()
         return _Found("software model", alone.messages, alone.outcome, times)
 
+    from tickwright.twin.library import library
     from tickwright.twin.replay import replay as replay_twin
 
+    library(prepared.preset, told=note)
     twin = replay_twin(recording.frames(), setup, prepared.preset, prepared.script, fee=fee)
     name = f"twin, preset {prepared.preset.name}"
     mismatch = None

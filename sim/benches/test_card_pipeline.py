@@ -291,10 +291,12 @@ async def decides_as_the_model_does(dut):
     card = await switched_on(HostBus(dut), setup)
     await play(dut, recording, recorder, venue)
     counters = await bridge(card.counters)()
+    position = bridge(card.position)
+    ledger = [await position(symbol) for symbol in range(len(setup.symbols))]
 
     journal = recorder.journal()
     numbering = Numbering.of(journal, setup.feed.start_sequence)
-    ours = Outcome(setup, journal, numbering, fee=0, frames=venue.frames)
+    ours = Outcome(setup, journal, numbering, fee=0, frames=venue.frames, ledger=ledger)
     theirs = replay_as(recording.by_sequence(), setup, ours)
     difference = compare(ours, theirs.outcome)
     assert difference is None, "\n".join(difference.lines("card", "model"))

@@ -17,6 +17,7 @@ __all__ = [
     "APPLIED",
     "BBO_ROW",
     "CAPACITY",
+    "COALESCED",
     "FRAME_MODULUS",
     "INTENT",
     "LEGS",
@@ -118,11 +119,17 @@ TRUST = np.dtype(
 `sequence` is that of the next delivered message; for reason `overflow`, that of the event dropped.
 """
 
-OVERFLOW = np.dtype([("sequence", "u8")])
-"""The events that met a full queue."""
+OVERFLOW = np.dtype([("sequence", "u8"), ("marked", "u1")])
+"""The events that met a full queue; `marked` where a Trust record took the place of one."""
 
 CAPACITY = np.dtype([("sequence", "u8")])
 """The orders that found no free way."""
+
+COALESCED = np.dtype([("sequence", "u8"), ("quotes", "u4"), ("evaluations", "u1")])
+"""The quotes that were kept without their evaluations, as too many waited.
+
+`quotes` were published before it (modulo 2^32); `evaluations` were left out.
+"""
 
 INTENT = np.dtype(
     [
@@ -224,6 +231,7 @@ TABLES = {
     "trusts": TRUST,
     "overflows": OVERFLOW,
     "capacities": CAPACITY,
+    "coalesced": COALESCED,
     "intents": INTENT,
     "verdicts": VERDICT,
     "orders": ORDER,
@@ -269,6 +277,7 @@ class Journal:
     trusts: np.ndarray = field(default_factory=partial(np.zeros, 0, TRUST))
     overflows: np.ndarray = field(default_factory=partial(np.zeros, 0, OVERFLOW))
     capacities: np.ndarray = field(default_factory=partial(np.zeros, 0, CAPACITY))
+    coalesced: np.ndarray = field(default_factory=partial(np.zeros, 0, COALESCED))
     intents: np.ndarray = field(default_factory=partial(np.zeros, 0, INTENT))
     verdicts: np.ndarray = field(default_factory=partial(np.zeros, 0, VERDICT))
     orders: np.ndarray = field(default_factory=partial(np.zeros, 0, ORDER))

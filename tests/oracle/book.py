@@ -10,7 +10,17 @@ from tickwright.feed.messages import ITCH_SIZES
 from tickwright.feed.reasons import REASONS
 from tickwright.host.setup import SymbolSetup
 
-__all__ = ["Book", "BookRun", "OracleError", "Quote", "Row", "Trust", "bit", "run_book"]
+__all__ = [
+    "Book",
+    "BookRun",
+    "OracleError",
+    "Overflow",
+    "Quote",
+    "Row",
+    "Trust",
+    "bit",
+    "run_book",
+]
 
 BUY, SELL = 0, 1
 SUM_MODULUS = 1 << 32
@@ -47,6 +57,13 @@ class Trust(NamedTuple):
     reasons: int
     first: int = 0
     last: int = 0
+
+
+class Overflow(NamedTuple):
+    """An event that met a full queue; ``marked`` where a Trust record took its place."""
+
+    sequence: int
+    marked: int
 
 
 class Row(NamedTuple):
@@ -97,7 +114,9 @@ class Book:
         self.sides = [(SideBook(), SideBook()) for _ in symbols]
         self.sticky = [0 for _ in symbols]
         self.status = [symbol.status for symbol in symbols]
-        self.published = [(0, 0, 0, 0, symbol.status, 0) for symbol in symbols]
+        self.published: list[tuple[int, ...]] = [
+            (0, 0, 0, 0, symbol.status, 0) for symbol in symbols
+        ]
         self.symbol_of_name = {
             symbol.name.encode("ascii").ljust(8): index for index, symbol in enumerate(symbols)
         }
@@ -129,19 +148,19 @@ class Book:
             return []  # this message maps it: see `message`
         return [named] if mapped is None else [named, mapped]
 
-    def message(
-        self, data: bytes, sequence: int, *, dropped: bool = False, no_way: bool = False
-    ) -> list[Quote]:
+    def mismatched(self, data: bytes, symbol: int) -> list[int]:
+        """Return the other symbol where an event of ``symbol`` names an order of another."""
+        if chr(data[0]) not in "ECXDU":
+            return []
+        order = self.orders.get(int.from_bytes(data[11:19], "big"))
+        return [] if order is None or order.symbol == symbol else [order.symbol]
+
+    def message(self, data: bytes, sequence: int, *, no_way: bool = False) -> list[Quote]:
         """Take a delivered message; return the quotes it publishes.
 
-        ``dropped``: its event met a full queue. ``no_way``: its Add found no free way.
+        ``no_way``: its Add found no free way.
         """
         symbols = self.concerned(data)
-        if dropped:
-            if not symbols:
-                raise OracleError(f"message {sequence} has no event that could be dropped")
-            self.trust(bit("overflow"))
-            return []
         kind = chr(data[0])
         adds = []
         if kind == "R" and ITCH_SIZES["R"] == len(data):
@@ -154,6 +173,7 @@ class Book:
         elif symbols and kind == "H":
             self.status[symbols[0]] = data[19]
         elif symbols:
+            symbols += self.mismatched(data, symbols[0])
             adds = self._event(kind, data, symbols[0], no_way)
         if no_way and adds != ["capacity"]:
             raise OracleError(f"message {sequence} has no Add that could lack a way")
@@ -298,9 +318,9 @@ class Book:
 class BookRun:
     """What came of a run: quotes and Trust records in one order, and the rows of the BBO file."""
 
-    events: list[Quote | Trust] = field(default_factory=list)
-    rows: list[Row] = field(default_factory=list)
-    book: Book | None = None
+    events: list[Quote | Trust]
+    rows: list[Row]
+    book: Book
 
     @property
     def quotes(self) -> list[Quote]:
@@ -329,10 +349,10 @@ class _Rows:
                 self._append(number, quote.feed_ns, quote.symbol, quote.sequence)
 
     def trust(self, number: int, timestamp_ns: int, sequence: int, reasons: int) -> None:
-        for symbol, (*touch, trusted) in enumerate(self.last):
+        for symbol, last in enumerate(self.last):
             self.reasons[symbol] |= reasons
-            if trusted:
-                self.last[symbol] = (*touch, 0)
+            if last[4]:
+                self.last[symbol] = (*last[:4], 0)
                 self._append(number, timestamp_ns, symbol, sequence)
 
     def _append(self, number: int, timestamp_ns: int, symbol: int, sequence: int) -> None:
@@ -346,40 +366,81 @@ def run_book(
     window: int,
     *,
     trusts: Iterable[Trust] = (),
-    overflows: Iterable[int] = (),
+    overflows: Iterable[Overflow] = (),
     capacities: Iterable[int] = (),
 ) -> BookRun:
     """Run delivered messages, (bytes, sequence) each, through the books.
 
-    ``trusts`` are the Trust records of scope all but those of `overflow`, each in force before the
-    first message whose sequence is not below its own. ``overflows`` and ``capacities`` are the
-    sequences that the card recorded.
+    ``trusts`` are the Trust records of scope all but those of `overflow` alone, each in force
+    before the first message whose sequence is not below its own. ``overflows`` and ``capacities``
+    (sequences) are what the card recorded.
     """
-    book = Book(symbols, window)
-    run = BookRun(book=book)
-    rows = _Rows(len(symbols))
-    waiting = list(trusts)
-    dropped, no_way = set(overflows), set(capacities)
-    number, feed_ns, expected = 0, 0, 1
-    for number, (data, sequence) in enumerate(messages, start=1):
-        feed_ns = int.from_bytes(data[5:11], "big")
-        while waiting and waiting[0].sequence <= sequence:
-            record = waiting.pop(0)
-            book.trust(record.reasons)
-            run.events.append(record)
-            rows.trust(number, feed_ns, sequence, record.reasons)
-        quotes = book.message(
-            data, sequence, dropped=sequence in dropped, no_way=sequence in no_way
-        )
+    run = _Run(symbols, window, trusts)
+    dropped, no_way = {found.sequence: found.marked for found in overflows}, set(capacities)
+    for data, sequence in messages:
+        run.next(data, sequence)
         if sequence in dropped:
-            run.events.append(Trust(sequence, bit("overflow")))
-            rows.trust(number, feed_ns, sequence, bit("overflow"))
-        run.events += quotes
-        rows.quotes(number, quotes)
-        expected = sequence + 1
-    for record in waiting:
-        book.trust(record.reasons)
-        run.events.append(record)
-        rows.trust(number + 1, feed_ns, max(expected, record.sequence), record.reasons)
-    run.rows = rows.rows
-    return run
+            run.drop(data, sequence, marked=bool(dropped[sequence]))
+        else:
+            run.message(data, sequence, no_way=sequence in no_way)
+    run.end()
+    return BookRun(run.events, run.rows.rows, run.book)
+
+
+class _Run:
+    """The books and what came of them so far; ``now`` is the place of a row: number and time."""
+
+    def __init__(
+        self, symbols: Sequence[SymbolSetup], window: int, trusts: Iterable[Trust]
+    ) -> None:
+        self.book = Book(symbols, window)
+        self.events: list[Quote | Trust] = []
+        self.rows = _Rows(len(symbols))
+        self.waiting = list(trusts)
+        self.now = (0, 0)
+        self.expected = 1
+        self.full = False  # since the last Trust record of an overflow no event found room
+
+    def next(self, data: bytes, sequence: int) -> None:
+        """Go on to a message, behind the Trust records that come before it."""
+        self.now = (self.now[0] + 1, int.from_bytes(data[5:11], "big"))
+        while self.waiting and self.waiting[0].sequence <= sequence:
+            self.trust(self.waiting.pop(0), sequence)
+        self.expected = sequence + 1
+
+    def trust(self, record: Trust, sequence: int) -> None:
+        self.book.trust(record.reasons)
+        self.events.append(record)
+        self.rows.trust(*self.now, sequence, record.reasons)
+        self.full = self.full or bool(record.reasons & bit("overflow"))
+
+    def drop(self, data: bytes, sequence: int, *, marked: bool) -> None:
+        """Leave out a message whose event met a full queue."""
+        if not self.book.concerned(data):
+            raise OracleError(f"message {sequence} has no event that could be dropped")
+        if marked and not self.joined(sequence):
+            self.trust(Trust(sequence, bit("overflow")), sequence)
+        elif not self.full:
+            raise OracleError(f"message {sequence} shares a Trust record, and there is none")
+
+    def joined(self, sequence: int) -> bool:
+        """Say whether the record of this overflow became one with the record before it."""
+        last = self.events[-1] if self.events else None
+        return (
+            isinstance(last, Trust)
+            and last.sequence == sequence
+            and last.reasons & bit("overflow") != 0
+        )
+
+    def message(self, data: bytes, sequence: int, *, no_way: bool) -> None:
+        if self.book.concerned(data):
+            self.full = False
+        quotes = self.book.message(data, sequence, no_way=no_way)
+        self.events += quotes
+        self.rows.quotes(self.now[0], quotes)
+
+    def end(self) -> None:
+        """Take the Trust records behind the last message."""
+        self.now = (self.now[0] + 1, self.now[1])
+        for record in self.waiting:
+            self.trust(record, max(self.expected, record.sequence))

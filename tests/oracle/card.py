@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oracle.book import BookRun, OracleError, Quote, Trust, bit, run_book
+from oracle.book import BookRun, OracleError, Overflow, Quote, Trust, bit, run_book
 from oracle.gate import Gate, Order, Response, Verdict
 from oracle.pairs import Intent, Outcome, Strategy
 from tickwright.host.records import GateState, Journal
 from tickwright.host.setup import CardSetup
 
-__all__ = ["CardRun", "Facts", "Recorded", "run_card"]
+__all__ = ["CardRun", "Coalesced", "Facts", "Recorded", "run_card"]
 
 
 class Facts(NamedTuple):
@@ -28,6 +28,14 @@ class Facts(NamedTuple):
     session_ok: int
 
 
+class Coalesced(NamedTuple):
+    """A quote that was kept without its evaluations; ``quotes`` were published before it."""
+
+    sequence: int
+    quotes: int
+    evaluations: int
+
+
 @dataclass
 class Recorded:
     """What a card decided by cycles, and what the venue said: the inputs beside the messages.
@@ -37,8 +45,9 @@ class Recorded:
     """
 
     trusts: list[Trust] = field(default_factory=list)
-    overflows: list[int] = field(default_factory=list)
+    overflows: list[Overflow] = field(default_factory=list)
     capacities: list[int] = field(default_factory=list)
+    coalesced: list[Coalesced] = field(default_factory=list)
     facts: dict[int, Facts] = field(default_factory=dict)
     applied: list[tuple[Outcome, int]] = field(default_factory=list)
     responses: list[Response] = field(default_factory=list)
@@ -52,8 +61,13 @@ class Recorded:
                 for found in _columns(journal.trusts, "sequence", "reasons", "first", "last")
                 if found[1] != bit("overflow")
             ],
-            overflows=[found for (found,) in _columns(journal.overflows, "sequence")],
+            overflows=[
+                Overflow(*found) for found in _columns(journal.overflows, *Overflow._fields)
+            ],
             capacities=[found for (found,) in _columns(journal.capacities, "sequence")],
+            coalesced=[
+                Coalesced(*found) for found in _columns(journal.coalesced, *Coalesced._fields)
+            ],
             facts={
                 number: Facts(*found)
                 for number, *found in _columns(journal.verdicts, "id", *Facts._fields)
@@ -90,36 +104,54 @@ class CardRun:
 class _Card:
     def __init__(self, setup: CardSetup, events: list[Quote | Trust], recorded: Recorded) -> None:
         self.events = events
-        self.place = {
-            event.sequence: index for index, event in enumerate(events) if isinstance(event, Quote)
-        }
+        self.place: dict[int, int] = {}  # of the quote of each intent, among the events
         self.facts = recorded.facts
         self.strategy = Strategy(setup)
         self.gate = Gate(setup)
         self.verdicts: list[Verdict] = []
         self.waiting: deque[Intent] = deque()
+        self.coalesced = deque(recorded.coalesced)
         self.applied = deque(recorded.applied)
         self.responses = deque(recorded.responses)
         self.refusals: deque[Outcome] = deque()
         self.answers: deque[Outcome] = deque()
 
     def run(self) -> None:
-        for event in self.events:
+        published = 0
+        for place, event in enumerate(self.events):
             if isinstance(event, Trust):
                 self.strategy.trust(event.reasons)
                 continue
             self.strategy.quote(event)
-            for pair in self.strategy.listing(event.symbol):
-                self.settle()
-                intent = self.strategy.evaluate(pair, event.sequence, event.feed_ns)
-                if intent is not None:
-                    self.waiting.append(intent)
-                    self.judge()
+            listing = self.strategy.listing(event.symbol)
+            if not self.left_out(event, published, len(listing)):
+                self.evaluate(place, event, listing)
+            published += 1
         self.settle()
+        if self.coalesced:
+            raise OracleError(f"{self.coalesced[0]}: found {published} quotes in all")
         if self.applied:
             raise OracleError(f"outcome {self.applied[0]} comes behind the last evaluation")
         while self.responses:
             self.respond()
+
+    def left_out(self, quote: Quote, published: int, evaluations: int) -> bool:
+        """Say whether the card kept a quote without its evaluations."""
+        if not self.coalesced or self.coalesced[0].quotes != published:
+            return False
+        found, expected = self.coalesced.popleft(), (quote.sequence, published, evaluations)
+        if found != expected:
+            raise OracleError(f"recorded {found}, expected {Coalesced(*expected)}")
+        return True
+
+    def evaluate(self, place: int, quote: Quote, listing: list[int]) -> None:
+        for pair in listing:
+            self.settle()
+            intent = self.strategy.evaluate(pair, quote.sequence, quote.feed_ns)
+            if intent is not None:
+                self.place[intent.id] = place
+                self.waiting.append(intent)
+                self.judge()
 
     def settle(self) -> None:
         """Apply the outcomes recorded for the present count of evaluations."""
@@ -163,7 +195,7 @@ class _Card:
                 gate.trust(event.reasons)
             else:
                 gate.quote(event)
-        if self.place[intent.sequence] >= facts.quotes_seen:
+        if self.place[intent.id] >= facts.quotes_seen:
             raise OracleError(f"intent {intent.id}: judged before its own quote: {facts}")
         while gate.responses_applied < facts.responses_applied:
             self.respond()

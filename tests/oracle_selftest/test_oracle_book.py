@@ -6,7 +6,7 @@ dollar, window from 20000 on: prices 20000 to 20015.
 """
 
 import pytest
-from oracle.book import OracleError, Trust, bit, run_book
+from oracle.book import OracleError, Overflow, Trust, bit, run_book
 from oracle.tape import Tape
 
 from tickwright.host.setup import SymbolSetup
@@ -147,7 +147,7 @@ def test_a_level_beyond_32_bits_wraps_and_sets_quantity():
         pytest.param(lambda tape: tape.replace(X, 2, 3, 5, 100_600), id="U"),
     ],
 )
-def test_a_mismatch_concerns_both_and_the_other_is_published_by_its_own_event(cause):
+def test_a_mismatch_publishes_both_that_of_the_event_first(cause):
     tape = Tape()
     tape.add(X, 1, "B", 100, 100_500)
     tape.add(Y, 2, "B", 100, 20_005)
@@ -155,8 +155,45 @@ def test_a_mismatch_concerns_both_and_the_other_is_published_by_its_own_event(ca
     tape.cancel(Y, 2, 1)  # untouched: 99 remain
     assert touches(tape)[2:] == [
         (3, 0, 100_500, 100, 0, 0, bit("mismatch")),
+        (3, 1, 20_005, 100, 0, 0, bit("mismatch")),
         (4, 1, 20_005, 99, 0, 0, bit("mismatch")),
     ]
+    assert len({quote.feed_ns for quote in run(tape).quotes[2:4]}) == 1
+
+
+def test_a_mismatch_is_published_downwards_too_and_its_rows_are_by_index():
+    tape = Tape()
+    tape.add(X, 1, "B", 100, 100_500)
+    tape.delete(Y, 1)
+    out = run(tape)
+    assert [(quote.symbol, quote.reasons) for quote in out.quotes[1:]] == [
+        (1, bit("mismatch")),
+        (0, bit("mismatch")),
+    ]
+    assert brief(out.rows)[1:] == [(2, 0, 100_500, 100, 0, 0, 0), (2, 1, 0, 0, 0, 0, 0)]
+
+
+def test_a_mismatch_publishes_no_quote_that_does_not_differ():
+    tape = Tape()
+    tape.add(X, 1, "B", 100, 100_500)
+    tape.add(Y, 2, "B", 100, 20_005)
+    for _ in range(2):
+        tape.delete(X, 2)
+    assert [quote[:2] for quote in touches(tape)[2:]] == [(3, 0), (3, 1)]
+    # Where only one of the two differs, it is published alone.
+    symbols = (*SYMBOLS, SymbolSetup(name="Z", locate=7, base_tick=1000))
+    tape.add(7, 3, "S", 5, 100_000)
+    tape.execute(X, 3, 1)
+    assert [quote[:2] for quote in touches(tape, symbols=symbols)[4:]] == [(5, 2), (6, 2)]
+
+
+def test_a_mismatch_publishes_what_the_other_symbol_had_not_yet_shown():
+    tape = Tape()
+    tape.add(X, 1, "B", 100, 100_500)
+    tape.delete(Y, 1)
+    gap = Trust(2, bit("gap"), 7, 9)
+    found = [quote[-1] for quote in touches(tape, trusts=[gap])]
+    assert found == [0, bit("gap", "mismatch"), bit("gap", "mismatch")]
 
 
 def test_a_duplicate_of_another_symbol_concerns_only_the_event():
@@ -381,13 +418,42 @@ def test_a_dropped_event_has_no_effect_but_its_trust_record():
     tape.add(X, 1, "B", 5, 100_500)
     tape.add(X, 2, "B", 6, 100_600)
     tape.cancel(X, 1, 1)
-    out = run(tape, overflows=[2])
+    dropped = [Overflow(2, 1)]
+    out = run(tape, overflows=dropped)
     assert out.events[1] == Trust(2, bit("overflow"))
-    assert touches(tape, overflows=[2]) == [
+    assert touches(tape, overflows=dropped) == [
         (1, 0, 100_500, 5, 0, 0, 0),
         (3, 0, 100_500, 4, 0, 0, bit("overflow")),
     ]
     assert [(row.message, row.symbol) for row in out.rows] == [(1, 0), (2, 0), (2, 1), (3, 0)]
+
+
+def test_dropped_events_that_share_a_record_have_no_effect_at_all():
+    tape = Tape()
+    tape.add(X, 1, "B", 5, 100_500)
+    tape.add(X, 2, "B", 6, 100_600)  # dropped, with the record
+    tape.directory(9, "ZZZ")  # no event
+    tape.add(X, 3, "B", 7, 100_700)  # dropped: shares it
+    tape.add(Y, 4, "B", 8, 20_001)  # so does the event of another
+    tape.cancel(X, 1, 1)
+    tape.delete(X, 3)  # dropped again, with a record of its own
+    dropped = [Overflow(2, 1), Overflow(4, 0), Overflow(5, 0), Overflow(7, 1)]
+    out = run(tape, overflows=dropped)
+    assert [event[:1] for event in out.events] == [(1,), (2,), (6,), (7,)]
+    assert out.trusts == [Trust(2, bit("overflow")), Trust(7, bit("overflow"))]
+    assert [(row.message, row.symbol) for row in out.rows] == [(1, 0), (2, 0), (2, 1), (6, 0)]
+
+
+def test_a_record_that_met_a_full_queue_too_is_one_with_the_overflow():
+    tape = Tape()
+    tape.add(X, 1, "B", 5, 100_500)
+    tape.add(X, 2, "B", 6, 100_600)
+    tape.cancel(X, 1, 1)
+    both = Trust(2, bit("gap", "overflow"), 2, 2)
+    out = run(tape, trusts=[both], overflows=[Overflow(2, 1)])
+    assert [event[:1] for event in out.events] == [(1,), (2,), (3,)]
+    assert out.trusts == [both]
+    assert out.quotes[-1].reasons == bit("gap", "overflow")
 
 
 def test_an_add_without_a_way_is_not_kept():
@@ -404,10 +470,20 @@ def test_an_add_without_a_way_is_not_kept():
     ]
 
 
-@pytest.mark.parametrize("recorded", [{"overflows": [1]}, {"capacities": [1]}])
+@pytest.mark.parametrize(
+    "recorded",
+    [
+        pytest.param({"overflows": [Overflow(1, 1)]}, id="no-event-to-drop"),
+        pytest.param({"overflows": [Overflow(2, 0)]}, id="no-record-to-share"),
+        pytest.param({"overflows": [Overflow(2, 1), Overflow(4, 0)]}, id="not-full-between"),
+        pytest.param({"capacities": [1]}, id="no-add"),
+    ],
+)
 def test_a_record_that_cannot_be_is_refused(recorded):
     tape = Tape()
     tape.directory(9, "ZZZ")
+    for _ in range(3):
+        tape.status(X, "H")
     with pytest.raises(OracleError):
         run(tape, **recorded)
 

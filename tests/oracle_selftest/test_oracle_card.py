@@ -1,54 +1,23 @@
 """The oracle of the whole card: from messages to positions, by a session worked out by hand.
 
-Two symbols with ticks of 1/10000 dollar, hedge 1, no mean: A is quoted 1000 to 1002, B 990 to 992,
-so that s = 20 and the pair sells A (100 at 997) and buys B (200 at 996). Then A falls to 981 to
+The pair of the desk enters: it sells 100 A at 997 and buys 200 B at 996. Then A falls to 981 to
 983: s = 1964 - 1982 = -18, and it takes back what it holds.
 """
 
 import numpy as np
 import pytest
-from oracle.book import OracleError, Trust, bit
-from oracle.card import CardRun, Facts, Recorded, run_card
+from oracle.book import OracleError, Overflow, Trust, bit
+from oracle.card import CardRun, Coalesced, Facts, Recorded, run_card
+from oracle.desk import A, B, desk, watched
 from oracle.gate import Response, check
 from oracle.pairs import Outcome
 from oracle.tape import Tape
 
 from tickwright.host.records import TABLES, GateState, IntentKind, Journal, ResponseKind
-from tickwright.host.setup import CardSetup, GateSetup, PairSetup, SymbolSetup
 
-A, B = 11, 12
 BUY, SELL = 0, 1
 ARMED, KILLED = GateState.ARMED, GateState.KILLED
-LIMITS = {"max_shares": 500, "max_notional": 1_000_000, "max_position": 300, "collar": 10}
-SYMBOL = {"base_tick": 900, "cent_tick": False, "status": ord("T")} | LIMITS
-SETUP = CardSetup(
-    window=256,
-    symbols=(
-        SymbolSetup(name="A", locate=A, **SYMBOL),
-        SymbolSetup(name="B", locate=B, **SYMBOL),
-    ),
-    pairs=(
-        PairSetup(
-            name="a-b",
-            symbol_a=0,
-            symbol_b=1,
-            hedge=1 << 16,
-            mean=0,
-            entry_sq=(10 << 8) ** 2,
-            exit_sq=(2 << 8) ** 2,
-            stop_sq=(100 << 8) ** 2,
-            min_edge=0,
-            shares_a=100,
-            shares_b=200,
-            max_spread_a=2,
-            max_spread_b=2,
-            aggression_a=3,
-            aggression_b=4,
-            retry_ns=1_000,
-        ),
-    ),
-    gate=GateSetup(max_shares=400, max_notional=900_000, state="armed"),
-)
+SETUP = desk(watched("A", locate=A), watched("B", locate=B))
 
 
 def session() -> Tape:
@@ -142,6 +111,70 @@ def test_a_venue_that_fills_too_much_is_a_fault():
     assert out.positions == [-100, 200]
 
 
+def test_a_coalesced_quote_is_kept_but_not_evaluated():
+    # Quote 4, which would let the pair enter, is number 3 when counted from 0: it waits for the
+    # next, quote 5, where A is crossed, and enters long with quote 6 (s = -18).
+    out = run(
+        coalesced=[Coalesced(4, 3, 1)],
+        facts={1: Facts(6, 0, ARMED, 1, 1)},
+        applied=[],
+        responses=[],
+    )
+    assert [(i.sequence, i.kind) for i in out.intents] == [(7, IntentKind.ENTER_LONG)]
+    assert out.evaluations == 6
+    assert out.verdicts[0].quotes_seen == 6  # the gate sees every quote
+
+
+def test_the_next_evaluation_uses_the_quote_that_was_kept():
+    # Quote 6 of A is left out; that of B is evaluated with it: s = 1964 - 1982 = -18.
+    out = run(coalesced=[Coalesced(7, 5, 1)], facts={1: FACTS[1], 2: Facts(7, 3, ARMED, 1, 1)})
+    assert [(i.sequence, i.kind) for i in out.intents] == [
+        (4, IntentKind.ENTER_SHORT),
+        (8, IntentKind.EXIT),
+    ]
+    assert (out.evaluations, len(out.orders)) == (6, 4)
+
+
+def test_trust_records_are_not_counted_among_the_quotes_before_a_coalesced_one():
+    # The record comes before message 5, which now publishes a quote: those of 1 to 5 precede 6.
+    out = run(
+        trusts=[Trust(5, bit("gap"), 5, 9)],
+        coalesced=[Coalesced(6, 5, 1)],
+        facts={1: Facts(5, 0, ARMED, 1, 1)},
+        applied=[],
+        responses=[],
+    )
+    assert [quote.sequence for quote in out.books.quotes] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert out.evaluations == 7
+
+
+def test_both_quotes_of_a_mismatch_are_evaluated_each_as_its_own():
+    # The pair holds when X of B names an order of A: it leaves by A's quote, which comes second,
+    # for B's is left out. Both have the sequence of the message.
+    tape = session()
+    tape.messages = tape.messages[:4]
+    tape.delete(A, 1)  # quote 5: no bid
+    tape.add(A, 6, "B", 500, 980)  # quote 6
+    tape.add(A, 7, "S", 500, 982)  # quote 7: crossed against nothing, 980 to 982
+    tape.cancel(B, 6, 1)  # quotes 8 (B) and 9 (A)
+    out = run_card(
+        tape.numbered,
+        SETUP,
+        Recorded(
+            coalesced=[Coalesced(6, 5, 1), Coalesced(7, 6, 1), Coalesced(8, 7, 1)],
+            facts={1: FACTS[1], 2: Facts(9, 3, ARMED, 1, 1)},
+            applied=[(APPLIED[0][0], 4), (APPLIED[1][0], 4)],
+            responses=FILLED[:3],
+        ),
+    )
+    assert [(i.sequence, i.kind) for i in out.intents] == [
+        (4, IntentKind.ENTER_SHORT),
+        (8, IntentKind.EXIT),
+    ]
+    assert out.verdicts[1].checks == check("trust")
+    assert out.evaluations == 6
+
+
 IMPOSSIBLE = {
     "not-its-outcome": {"applied": [(Outcome(0, 0, 0, SELL, 99, 1), 4)]},
     "nothing-to-tell": {"applied": [(Outcome(0, 1), 4)]},
@@ -153,6 +186,10 @@ IMPOSSIBLE = {
         "facts": {1: Facts(4, 1, ARMED, 1, 1)},
         "applied": [],
     },
+    "coalesced-by-another-message": {"coalesced": [Coalesced(5, 5, 1)]},
+    "coalesced-more-than-are-listed": {"coalesced": [Coalesced(7, 5, 2)]},
+    "coalesced-behind-the-end": {"coalesced": [Coalesced(9, 7, 1)]},
+    "coalesced-out-of-order": {"coalesced": [Coalesced(7, 5, 1), Coalesced(1, 0, 1)]},
     "responses-taken-back": {
         "facts": {1: Facts(4, 0, ARMED, 1, 1), 2: Facts(6, 1, ARMED, 1, 1)},
     },
@@ -177,8 +214,9 @@ def test_the_inputs_are_read_from_a_journal():
 
     gap = {"all": 1, "sequence": 5, "reasons": bit("gap"), "first": 3, "last": 4}
     rows("trusts", gap, {"all": 1, "sequence": 8, "reasons": bit("overflow")})
-    rows("overflows", {"sequence": 8})
+    rows("overflows", {"sequence": 8, "marked": 1}, {"sequence": 10})
     rows("capacities", {"sequence": 9})
+    rows("coalesced", {"sequence": 11, "quotes": 6, "evaluations": 3})
     seen = {"quotes_seen": 7, "responses_applied": 2, "state": 2, "feed_ok": 1, "session_ok": 0}
     rows("verdicts", {"id": 3, "passed": 1, "checks": 1 << 9} | seen)
     leg = {"pair": 6, "leg": 1, "side": 1, "filled": 50, "done": 1}
@@ -186,8 +224,9 @@ def test_the_inputs_are_read_from_a_journal():
     rows("responses", {"kind": 2, "user_ref": 12, "shares": 50, "price": 997, "match": 3})
     assert Recorded.of(journal) == Recorded(
         trusts=[Trust(5, bit("gap"), 3, 4)],
-        overflows=[8],
+        overflows=[Overflow(8, 1), Overflow(10, 0)],
         capacities=[9],
+        coalesced=[Coalesced(11, 6, 3)],
         facts={3: Facts(7, 2, 2, 1, 0)},
         applied=[(Outcome(5, 1), 40), (Outcome(6, 0, 1, SELL, 50, 1), 41)],
         responses=[Response(ResponseKind.EXECUTED, 12, 50)],

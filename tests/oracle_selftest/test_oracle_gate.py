@@ -8,33 +8,24 @@ from dataclasses import replace
 
 import pytest
 from oracle.book import OracleError, Quote
+from oracle.desk import desk, watched
 from oracle.gate import Gate, Order, Response, Verdict, check
 from oracle.pairs import Intent, Leg, Outcome
 
 from tickwright.host.records import GateState, ResponseKind
-from tickwright.host.setup import CardSetup, GateSetup, SymbolSetup
+from tickwright.host.setup import CardSetup, SymbolSetup
 from tickwright.risk.checks import CHECKS
 
 A, B = 0, 1
 BUY, SELL = 0, 1
 T = ord("T")
-LIMITS = {"max_shares": 500, "max_notional": 1_000_000, "max_position": 300, "collar": 10}
 SELL_A, BUY_B = Leg(1, A, SELL, 100, 997), Leg(1, B, BUY, 200, 996)
 
 
 def gate(*, of_a=None, of_b=None, everywhere=None, slots=8, quotes=()) -> Gate:
-    card = CardSetup(
-        window=16,
-        symbols=(
-            SymbolSetup(name="A", **LIMITS | (of_a or {})),
-            SymbolSetup(name="B", **LIMITS | (of_b or {})),
-        ),
-        gate=GateSetup(
-            **{"max_shares": 400, "max_notional": 900_000, "state": "armed"} | (everywhere or {})
-        ),
-        slots=slots,
-    )
-    found = Gate(card)
+    limits = {"max_position": 300}
+    symbols = watched("A", **limits | (of_a or {})), watched("B", **limits | (of_b or {}))
+    found = Gate(replace(desk(*symbols, gate=everywhere), slots=slots))
     for quote in quotes or (quoted(A), quoted(B)):
         found.quote(quote)
     return found

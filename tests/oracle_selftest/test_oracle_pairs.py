@@ -8,6 +8,7 @@ edge_long = -2*1002 + 2*990 = -24. In units of 2^8: d = 20.
 from dataclasses import replace
 
 import pytest
+from oracle import desk
 from oracle.book import Quote
 from oracle.pairs import Leg, Outcome, Strategy
 
@@ -20,24 +21,7 @@ T, HALTED = ord("T"), ord("H")
 ONE = 1 << 16
 GAP = 1
 
-PAIR = PairSetup(
-    name="a-b",
-    symbol_a=A,
-    symbol_b=B,
-    hedge=ONE,
-    mean=0,
-    entry_sq=(20 << 8) ** 2,
-    exit_sq=(2 << 8) ** 2,
-    stop_sq=(100 << 8) ** 2,
-    min_edge=16 * ONE,
-    shares_a=100,
-    shares_b=200,
-    max_spread_a=2,
-    max_spread_b=2,
-    aggression_a=3,
-    aggression_b=4,
-    retry_ns=1_000,
-)
+PAIR = replace(desk.PAIR, entry_sq=(20 << 8) ** 2, min_edge=16 * ONE)
 SYMBOLS = (SymbolSetup(name="A"), SymbolSetup(name="B"), SymbolSetup(name="C"))
 
 

@@ -1,0 +1,70 @@
+"""The desk of most sessions made by hand: two symbols, and the pair that trades them.
+
+Ticks are 1/10000 dollar, the hedge is 1, there is no mean. With A quoted 1000 to 1002 and B 990 to
+992 the spread is 20 (in units of 2^16), and the pair sells 100 A at 997 and buys 200 B at 996.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from oracle.session import FEED, ORDER_SESSION, PRESET
+from oracle.tape import Tape
+from tickwright.host.setup import CardSetup, GateSetup, PairSetup, SymbolSetup
+
+__all__ = ["LIMITS", "PAIR", "START_NS", "A", "B", "desk", "morning", "watched"]
+
+A, B = 11, 12  # locates
+START_NS, STEP_NS = 34_200_000_000_000, 100_000
+LIMITS = {"max_shares": 500, "max_notional": 1_000_000, "max_position": 1_000, "collar": 10}
+GATE = GateSetup(max_shares=400, max_notional=900_000, state="armed")
+PAIR = PairSetup(
+    name="a-b",
+    symbol_a=0,
+    symbol_b=1,
+    hedge=1 << 16,
+    mean=0,
+    entry_sq=(10 << 8) ** 2,
+    exit_sq=(2 << 8) ** 2,
+    stop_sq=(100 << 8) ** 2,
+    min_edge=0,
+    shares_a=100,
+    shares_b=200,
+    max_spread_a=2,
+    max_spread_b=2,
+    aggression_a=3,
+    aggression_b=4,
+    retry_ns=1_000,
+)
+
+
+def watched(name: str, **changes: Any) -> SymbolSetup:
+    """Return a symbol that trades, with limits."""
+    symbol = SymbolSetup(name=name, base_tick=900, cent_tick=False, status=ord("T"), **LIMITS)
+    return replace(symbol, **changes)
+
+
+def desk(
+    *symbols: SymbolSetup,
+    pairs: tuple[PairSetup, ...] = (PAIR,),
+    gate: dict[str, Any] | None = None,
+    feed: dict[str, Any] | None = None,
+    session: dict[str, Any] | None = None,
+) -> CardSetup:
+    """Return an armed desk; the dictionaries say what differs."""
+    return CardSetup(
+        window=PRESET.window,
+        slots=PRESET.slots,
+        hold=PRESET.hold,
+        symbols=symbols,
+        pairs=pairs,
+        gate=replace(GATE, **(gate or {})),
+        feed=replace(FEED, **(feed or {})),
+        session=replace(ORDER_SESSION, **(session or {})),
+    )
+
+
+def morning() -> Tape:
+    """Return an empty tape that begins when trading does."""
+    return Tape(now_ns=START_NS, step_ns=STEP_NS)

@@ -257,19 +257,44 @@ def test_attributed_orders_are_orders():
     assert last_quote(message) == (101000, 3, 0, 0, 0)
 
 
-def test_mismatch_is_for_both_symbols():
-    found = quotes_of(setup(), table(add(1), executed(1, 5, locate=2), add(2, shares=1)))
+@pytest.mark.parametrize("owner", [0, 1])
+@pytest.mark.parametrize(
+    "event", [executed, canceled, lambda *_, locate: deleted(1, locate), replaced]
+)
+def test_a_mismatch_publishes_both_symbols_that_of_the_event_first(event, owner):
+    mapped = (1, 2)
+    foreign = event(1, 5, locate=mapped[1 - owner])
+    later = add(2, shares=1, locate=mapped[owner])
+    found = quotes_of(setup(), table(add(1, locate=mapped[owner]), foreign, foreign, later))
     assert found == [
-        (1, 0, 101000, 100, 0, 0, 0, 0),
-        (2, 1, 0, 0, 0, 0, 0, reasons("mismatch")),
-        (3, 0, 101000, 101, 0, 0, 0, reasons("mismatch")),
+        (1, owner, 101000, 100, 0, 0, 0, 0),
+        (2, 1 - owner, 0, 0, 0, 0, 0, reasons("mismatch")),
+        (2, owner, 101000, 100, 0, 0, 0, reasons("mismatch")),
+        (4, owner, 101000, 101, 0, 0, 0, reasons("mismatch")),
     ]
+
+
+def test_of_a_mismatch_only_what_differs_is_published():
+    third = SymbolSetup(name="NEW", locate=3, base_tick=BASE)
+    card = setup(*setup().symbols, third)
+    messages = [add(1), executed(1, 5, locate=2), executed(1, 5, locate=3), add(2, locate=3)]
+    found = quotes_of(card, table(*messages, executed(2, 5, locate=2)))
+    assert [(row[0], row[1]) for row in found] == [(1, 0), (2, 1), (2, 0), (3, 2), (4, 2)]
+
+
+def test_both_quotes_of_a_mismatch_bear_its_message():
+    messages = [add(1), executed(1, 5, locate=2)]
+    stamped = [message.replace(timestamp_ns=100 + at) for at, message in enumerate(messages)]
+    ((quotes, _),) = Books(setup()).follow(table(*stamped))
+    columns = ["symbol", "message", "sequence", "feed_ns"]
+    assert quotes[columns].tolist() == [(0, 0, 1, 100), (1, 1, 2, 101), (0, 1, 2, 101)]
 
 
 def test_a_replace_of_another_symbols_order_adds_nothing():
     found = quotes_of(setup(), table(add(1), replaced(1, 2, locate=2), deleted(2, locate=2)))
     assert found[1:] == [
         (2, 1, 0, 0, 0, 0, 0, reasons("mismatch")),
+        (2, 0, 101000, 100, 0, 0, 0, reasons("mismatch")),
         (3, 1, 0, 0, 0, 0, 0, reasons("mismatch", "unknown_reference")),
     ]
 
@@ -416,22 +441,19 @@ def test_rows_are_what_changes_in_prices_shares_and_trust():
 def test_rows_of_one_message_go_by_symbol():
     messages = table(directory("XYZ", 7), directory("ABC", 7))
     assert rows_of(Books(setup(ABC, XYZ)), messages) == [(2, 0, 0, 0, 0), (2, 1, 0, 0, 0)]
-
-
-def test_the_other_symbol_of_a_mismatch_has_its_row_with_its_own_next_event():
     messages = table(add(1), executed(1, 5, locate=2), executed(1, 5, locate=2), canceled(1, 1))
     assert rows_of(Books(setup()), messages) == [
         (1, 0, 101000, 100, 1),
+        (2, 0, 101000, 100, 0),
         (2, 1, 0, 0, 0),
         (4, 0, 101000, 99, 0),
     ]
 
 
-def test_a_taint_before_it_shows_its_own_reason_only():
+def test_both_symbols_of_a_mismatch_were_untrusted_before_a_taint():
     books = Books(setup())
     rows_of(books, table(add(1), executed(1, 5, locate=2)))
-    rows = books.taint(reasons("gap"), 3, 3, 0)
-    assert rows[["symbol", "reasons"]].tolist() == [(0, reasons("gap"))]
+    assert len(books.taint(reasons("gap"), 3, 3, 0)) == 0
 
 
 def test_taint_rows_are_of_the_symbols_that_were_trusted():
@@ -548,8 +570,9 @@ class Mirror:
                 self.sticky[index] |= reasons("unknown_reference")
             elif self.orders[message.reference][0] != index:
                 owner = self.orders[message.reference][0]
-                self.sticky[index] |= reasons("mismatch")
-                self.sticky[owner] |= reasons("mismatch")
+                touched = [index, owner]
+                for item in touched:
+                    self.sticky[item] |= reasons("mismatch")
             else:
                 order = self.orders[message.reference]
                 taken = order[3] if message.type in "DU" else message.shares

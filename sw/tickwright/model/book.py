@@ -54,19 +54,19 @@ def _follow(books, data, offset, length, sequence, start, stop, no_way, quotes, 
             index, other = learn(books, locate_of(data, at), name_of(data, at))
         if index == NONE:
             continue
-        first, second = (index, False, False), (NONE, False, False)
         if event == DIRECTORY:
             books.symbols[index].sticky |= DIRECTORY_REASON
             if other != NONE:
                 books.symbols[other].sticky |= DIRECTORY_REASON
-                new, row = form_quote(books, other)
-                second = (other, new, row)
         elif event == STATUS:
             books.symbols[index].status = state_of(data, at)
         else:
-            operate(books, index, event, data, at, no_way)
+            other = operate(books, index, event, data, at, no_way)
         new, row = form_quote(books, index)
-        first = (index, new, row)
+        first, second = (index, new, row), (NONE, False, False)
+        if other != NONE:
+            new_too, row_too = form_quote(books, other)
+            second = (other, new_too, row_too)
         if new or row or other != NONE:
             quoted, rowed = write(
                 books,

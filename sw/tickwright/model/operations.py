@@ -44,22 +44,25 @@ def _add(books, index, reference, side, shares, price, no_way):
 
 @compiled
 def operate(books, index, event, data, at, no_way):
-    """Do an operation on an order."""
+    """Do an operation on an order.
+
+    Return the symbol that the order belongs to where that is another one, else NONE.
+    """
     symbol = books.symbols[index]
     reference, shares = reference_of(data, at), shares_of(data, at, event)
     if event == BookOp.ADD:
         side, price = side_of(data, at), price_of(data, at, event)
         symbol.sticky |= _add(books, index, reference, side, shares, price, no_way)
-        return
+        return NONE
     row = orders.find(books.orders, reference)
     if row < 0:
         symbol.sticky |= UNKNOWN_REFERENCE
-        return
+        return NONE
     owner = books.orders[row, OWNER] - 1
     if owner != index:
         symbol.sticky |= MISMATCH
         books.symbols[owner].sticky |= MISMATCH
-        return
+        return NONE
     packed = books.orders[row, PACKED]
     remaining = packed & SHARES_MASK
     tick, side = packed >> SHARES_BITS & TICK_MASK, packed >> SIDE_SHIFT
@@ -76,6 +79,7 @@ def operate(books, index, event, data, at, no_way):
     if event == BookOp.REPLACE:
         reference, price = new_reference_of(data, at), price_of(data, at, event)
         symbol.sticky |= _add(books, index, reference, side, shares, price, no_way)
+    return NONE
 
 
 @compiled

@@ -62,7 +62,7 @@ def operate(books, index, event, data, at, no_way):
     if owner != index:
         symbol.sticky |= MISMATCH
         books.symbols[owner].sticky |= MISMATCH
-        return NONE
+        return owner
     packed = books.orders[row, PACKED]
     remaining = packed & SHARES_MASK
     tick, side = packed >> SHARES_BITS & TICK_MASK, packed >> SIDE_SHIFT

@@ -111,11 +111,11 @@ class TestWrongCalls:
 
 
 WRONG_FILES = [
-    (b"", "the file is empty; expected a pcap or an ITCH BinaryFILE"),
+    (b"", "the file is empty; expected a pcap, a pcapng or an ITCH BinaryFILE"),
     (b"Date,Price\n" * 50, "byte 0: found 44 61 74 65, expected"),
     (bytes(range(7, 256)) * 20, "byte 0: found 07 08 09 0a, expected"),
     (b"\x1f\x8b" + bytes(30), "gzip"),
-    (b"\x0a\x0d\x0d\x0a" + bytes(100), "found a pcapng"),
+    (b"\x0a\x0d\x0d\x0a" + bytes(100), "expected the byte order magic of a pcapng"),
     (b"\xd4\xc3\xb2\xa1", "expected a pcap header of 24"),
     (b"\xd4\xc3\xb2\xa1\2\0\4\0" + bytes(12) + b"\x71\0\0\0", "found link type 113, expected 1"),
     (b"\xd4\xc3\xb2\xa1\2\0\4\0" + bytes(12) + b"\1\0\0\0", "none of them MoldUDP64"),

@@ -141,7 +141,7 @@ def test_several_gzip_members_are_one_file(tmp_path: Path, messages: list[bytes]
         pytest.param(b"hello, world\n" * 50, "byte 0: found 68 65 6c 6c", id="text"),
         pytest.param(random.Random(1).randbytes(5000), "byte 0: found", id="random"),
         pytest.param(bytes(3000), "byte 0: found 00 00 00 00", id="zeros"),
-        pytest.param(b"\x0a\x0d\x0d\x0a" + bytes(60), "found a pcapng", id="pcapng"),
+        pytest.param(b"\x0a\x0d\x0d\x0a" + bytes(60), "magic of a pcapng", id="pcapng"),
         pytest.param(b"\x4d\x3c\xb2\xa1\x02\x00", "expected a pcap header of 24", id="header-cut"),
         pytest.param(pcap([], link=113), "byte 20: found link type 113", id="link-type"),
         pytest.param(pcap([]), "found 0 frames", id="no-frames"),

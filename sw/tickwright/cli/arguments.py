@@ -60,7 +60,10 @@ def _time(text: str) -> str:
     return text
 
 
-File = Annotated[Path, typer.Argument(help="A pcap of MoldUDP64 or an ITCH BinaryFILE; gzip too.")]
+File = Annotated[
+    Path,
+    typer.Argument(help="A pcap or pcapng of MoldUDP64, or an ITCH BinaryFILE; gzip too."),
+]
 From = Annotated[
     str | None, typer.Option("--from", parser=_time, help="First feed time, such as 09:30.")
 ]

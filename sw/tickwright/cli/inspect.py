@@ -68,6 +68,7 @@ def _facts(file: Path, found: Inspection, report: ReadReport) -> dict[str, Any]:
     return {
         "file": str(file),
         "kind": report.kind,
+        "pcapng": report.pcapng,
         "gzip": report.compressed,
         "messages": found.messages,
         "by_type": found.by_type,
@@ -145,7 +146,7 @@ def _about_symbols(found: Inspection) -> Table:
 
 
 def _about_file(file: Path, found: Inspection, report: ReadReport) -> list[tuple[str, str]]:
-    kinds = {"pcap": "pcap", "itch": "ITCH BinaryFILE"}
+    kinds = {"pcap": "pcapng" if report.pcapng else "pcap", "itch": "ITCH BinaryFILE"}
     rows = [
         ("file", f"{file}"),
         ("kind", kinds[report.kind] + (", gzip" if report.compressed else "")),

@@ -19,11 +19,21 @@ from tickwright.market.frames_table import FrameTable
 from tickwright.market.report import ReadReport
 from tickwright.market.source import Source
 
-__all__ = ["DAY_NS", "looks_like_pcap", "looks_like_pcapng", "read_capture", "write_capture"]
+__all__ = [
+    "CHUNK_BYTES",
+    "DAY_NS",
+    "DAY_S",
+    "LINK_ETHERNET",
+    "SECOND_NS",
+    "SNAP_BYTES",
+    "get_word",
+    "looks_like_pcap",
+    "read_capture",
+    "write_capture",
+]
 
 NANOSECOND_MAGIC = 0xA1B23C4D
 MICROSECOND_MAGIC = 0xA1B2C3D4
-PCAPNG_MAGIC = b"\x0a\x0d\x0d\x0a"
 FILE_HEADER_BYTES = 24
 RECORD_HEADER_BYTES = 16
 LINK_ETHERNET = 1
@@ -48,13 +58,9 @@ def looks_like_pcap(head: bytes) -> bool:
     return head[:4] in _FORMS
 
 
-def looks_like_pcapng(head: bytes) -> bool:
-    """Whether a file that begins so is a pcapng."""
-    return head[:4] == PCAPNG_MAGIC
-
-
 @compiled
-def _get_word(data, at, little):
+def get_word(data, at, little):
+    """Return the word of 32 bits at a place, of either byte order."""
     word = np.int64(0)
     for place in range(4):
         word |= np.int64(data[at + place]) << (8 * place if little else 24 - 8 * place)
@@ -69,18 +75,18 @@ def _index_packets(data, little, unit_ns, day_s, offset, length, time_ns):
     """
     found = cut = trouble = at = 0
     while at + RECORD_HEADER_BYTES <= len(data):
-        captured = _get_word(data, at + 8, little)
+        captured = get_word(data, at + 8, little)
         if captured > SNAP_BYTES:
             trouble = captured
             break
         if at + RECORD_HEADER_BYTES + captured > len(data):
             break
-        seconds = _get_word(data, at, little)
+        seconds = get_word(data, at, little)
         if day_s < 0:
             day_s = seconds - seconds % DAY_S
-        if _get_word(data, at + 12, little) > captured:
+        if get_word(data, at + 12, little) > captured:
             cut += 1
-        since = (seconds - day_s) * SECOND_NS + _get_word(data, at + 4, little) * unit_ns
+        since = (seconds - day_s) * SECOND_NS + get_word(data, at + 4, little) * unit_ns
         time_ns[found] = max(0, since)
         offset[found] = at + RECORD_HEADER_BYTES
         length[found] = captured

@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from tickwright.market.big_endian import read_stamps
-from tickwright.market.captures import looks_like_pcap, looks_like_pcapng, read_capture
+from tickwright.market.captures import looks_like_pcap, read_capture
 from tickwright.market.datagrams import DatagramSplitter, Split
 from tickwright.market.errors import MarketError
 from tickwright.market.frames_table import FrameTable
 from tickwright.market.itch_files import MIN_MESSAGE, SIZES, looks_like_itch, read_records
 from tickwright.market.messages_table import MessageTable
 from tickwright.market.packets import DEFAULT_LINE, cut_datagram, pack_datagrams
+from tickwright.market.pcapng import looks_like_pcapng, read_pcapng
 from tickwright.market.report import Line, ReadReport
 from tickwright.market.source import Source
 
@@ -32,21 +33,18 @@ def recognise(path: Path) -> str:
     with Source(path) as source:
         head = source.read(HEAD_BYTES)
         if not head and not source.damage:
-            raise MarketError(f"{path}: the file is empty; expected a pcap or an ITCH BinaryFILE")
-        if looks_like_pcap(head):
-            return CAPTURE
-        if looks_like_pcapng(head):
             raise MarketError(
-                f"{path}, byte 0: found a pcapng, expected a pcap; convert it with "
-                f"`editcap -F nsecpcap IN OUT`"
+                f"{path}: the file is empty; expected a pcap, a pcapng or an ITCH BinaryFILE"
             )
+        if looks_like_pcap(head) or looks_like_pcapng(head):
+            return CAPTURE
         if looks_like_itch(head):
             return ITCH_FILE
         if source.damage:
             raise MarketError(source.damage)
         raise MarketError(
-            f"{path}, byte 0: found {head[:4].hex(' ')}, expected the magic of a pcap or the "
-            f"length and type of an ITCH message (plain or gzip)"
+            f"{path}, byte 0: found {head[:4].hex(' ')}, expected the magic of a pcap or pcapng, "
+            f"or the length and type of an ITCH message (plain or gzip)"
         )
 
 
@@ -184,14 +182,21 @@ def _record_chunks(source: Source, report: ReadReport, limits: _Limits) -> Itera
             return
 
 
+def _capture_chunks(source: Source, report: ReadReport) -> Iterator[FrameTable]:
+    """Yield the frames of a capture, whichever form it has."""
+    with Source(source.path) as again:
+        report.pcapng = looks_like_pcapng(again.read(HEAD_BYTES))
+    return (read_pcapng if report.pcapng else read_capture)(source, report)
+
+
 def _frame_chunks(
     source: Source, report: ReadReport, limits: _Limits, lines: Iterable[Line] | None
 ) -> Iterator[FrameTable]:
     if limits.absent:
-        yield from read_capture(source, report)
+        yield from _capture_chunks(source, report)
         return
     scout = DatagramSplitter(ReadReport(), lines=lines)
-    for frames in read_capture(source, report):
+    for frames in _capture_chunks(source, report):
         kept = limits.frames(frames, scout.split(frames))
         report.lines = report.lines or scout.report.lines
         if len(kept):

@@ -56,6 +56,7 @@ class ReadReport:
     """
 
     kind: str = ""
+    pcapng: bool = False
     compressed: bool = False
     lines: list[Line] = field(default_factory=list)
     lines_assumed: bool = False

@@ -67,7 +67,8 @@ def converse(simulate, words, takes):
             if ctx.get(dut.operations.valid) and take == "1":
                 taken.append((cycle, *told(ctx.get(dut.operations.payload))))
             if ctx.get(dut.overflows.valid):
-                overflows.append((cycle, ctx.get(dut.overflows.payload.sequence)))
+                refused = ctx.get(dut.overflows.payload)
+                overflows.append((cycle, refused.sequence, refused.marked))
             await ctx.tick()
 
     simulate(dut, bench)
@@ -107,14 +108,14 @@ def test_a_record_stands_in_the_place_of_the_first_event_refused(simulate):
     taken, overflows = converse(simulate, words, "0" * len(words) + "1" * 9)
     assert [kind for _, kind, _, _ in taken] == [DELETE] * ROOM + [TAINT]
     assert taken[-1][2:] == (ROOM, OVERFLOW)
-    assert overflows == [(ROOM + 1, ROOM), (ROOM + 2, ROOM + 1), (ROOM + 3, ROOM + 2)]
+    assert overflows == [(ROOM + 1, ROOM, 1), (ROOM + 2, ROOM + 1, 0), (ROOM + 3, ROOM + 2, 0)]
 
 
 def test_events_are_refused_until_the_queue_is_half_empty(simulate):
     # Seven wait after the first refusal; four are left after three are taken.
     words = "e" * (ROOM + 1) + "   eee"
     taken, overflows = converse(simulate, words, "0" * (ROOM + 1) + "111000" + "1" * 12)
-    assert [sequence for _, sequence in overflows] == [ROOM, ROOM + 4]
+    assert [told_ for _, *told_ in overflows] == [[ROOM, 1], [ROOM + 4, 0]]
     assert [sequence for _, kind, sequence, _ in taken if kind == TAINT] == [ROOM]
     assert [sequence for *_, sequence, _ in taken] == [*range(ROOM + 1), 11, 12]
 
@@ -124,7 +125,7 @@ def test_each_run_of_refused_events_has_its_record(simulate):
     takes = "0" * (ROOM + 2) + "1" * 12 + "0" * (ROOM + 1) + "1" * 12
     taken, overflows = converse(simulate, words, takes)
     assert [sequence for _, kind, sequence, _ in taken if kind == TAINT] == [ROOM, 26]
-    assert [sequence for _, sequence in overflows] == [ROOM, ROOM + 1, 26]
+    assert [told_ for _, *told_ in overflows] == [[ROOM, 1], [ROOM + 1, 0], [26, 1]]
 
 
 def test_trust_records_have_room_when_events_have_none(simulate):
@@ -140,15 +141,17 @@ def test_trust_records_have_room_when_events_have_none(simulate):
         pytest.param("f", [(TAINT, 8, FAULT)], [], id="one-waits-beside-the-queue"),
         pytest.param("d", [(TRUST, 8, DIRECTORY)], [], id="one-keeps-its-scope"),
         pytest.param("fdg", [(TAINT, 8, FAULT | DIRECTORY | GAP)], [], id="several-are-merged"),
-        pytest.param("de", [(TAINT, 8, DIRECTORY | OVERFLOW)], [9], id="with-a-refused-event"),
-        pytest.param("ese", [(TAINT, 8, OVERFLOW)], [8, 9, 10], id="refused-events-alone"),
+        pytest.param("de", [(TAINT, 8, DIRECTORY | OVERFLOW)], [(9, 1)], id="with-a-refused-event"),
+        pytest.param(
+            "ese", [(TAINT, 8, OVERFLOW)], [(8, 1), (9, 0), (10, 0)], id="refused-events-alone"
+        ),
     ],
 )
 def test_no_trust_record_is_lost_where_all_of_the_queue_is_taken(simulate, late, records, lost):
     words = "g" * 8 + late
     taken, overflows = converse(simulate, words, "0" * len(words) + "1" * 12)
     assert [tuple(told_) for _, *told_ in taken[8:]] == records
-    assert [sequence for _, sequence in overflows] == lost
+    assert [tuple(told_) for _, *told_ in overflows] == lost
 
 
 def test_a_record_that_comes_while_another_leaves_the_side_place_follows_it(simulate):
@@ -160,7 +163,7 @@ def test_a_record_that_comes_while_another_leaves_the_side_place_follows_it(simu
 def test_nothing_leaves_before_the_tables_are_cleared(simulate):
     taken, overflows = converse(simulate, "egs" + " " * 5 + "e", "   " + "  11111")
     assert [told_ for _, *told_ in taken] == [[TAINT, 0, OVERFLOW], [TAINT, 1, GAP], [DELETE, 8, 0]]
-    assert [sequence for _, sequence in overflows] == [0, 2]
+    assert [told_ for _, *told_ in overflows] == [[0, 1], [2, 0]]
 
 
 # --- the pacer

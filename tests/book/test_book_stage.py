@@ -122,23 +122,27 @@ class DictionaryBook:
             stock.shown = (0, 0, 0, 0, stock.status, 0)
 
     def apply(self, kind, fields, no_way):
-        """Apply a message; give the quote or the taint that comes of it, or None.
+        """Apply a message; give the quotes or the taint that come of it.
 
         ``no_way`` says that the card found no way for the order.
         """
         if kind == "trusts" and fields["all"]:
             for stock in self.stocks:
                 stock.reasons |= names(fields["reasons"])
-            return "taint", {**fields, "symbol": 0}
+            return [("taint", {**fields, "symbol": 0})]
         symbol = fields["symbol"]
         stock = self.stocks[symbol]
+        concerned = [symbol]
         if kind == "trusts":
             stock.reasons |= names(fields["reasons"])
         elif kind == "statuses":
             stock.status = fields["status"]
         else:
+            resting = self.orders.get(fields["reference"])
             self._order(fields, no_way)
-        return self._publish(symbol)
+            if fields["op"] != ADD and resting and resting.symbol != symbol:
+                concerned.append(resting.symbol)
+        return [quote for number in concerned if (quote := self._publish(number))]
 
     def _order(self, fields, no_way):
         op, symbol, reference = fields["op"], fields["symbol"], fields["reference"]
@@ -237,8 +241,8 @@ class Outcome:
     """What the card said, each with its cycle; cycle 0 is that of the first message."""
 
     published: list = field(default_factory=list)  # cycle, "quote" or "taint", fields
-    overflows: list = field(default_factory=list)  # cycle, sequence
-    capacities: list = field(default_factory=list)
+    overflows: list = field(default_factory=list)  # cycle, sequence, marked
+    capacities: list = field(default_factory=list)  # cycle, sequence
     registers: dict = field(default_factory=dict)
 
     def plain(self):
@@ -302,12 +306,13 @@ async def play(ctx, dut, messages, tail=24):
         for name, output in (("quote", dut.quotes), ("taint", dut.taints)):
             if ctx.get(output.valid):
                 said.published.append((cycle, name, unpacked(ctx.get(output.payload))))
-        for sequences, output in (
+        assert not (ctx.get(dut.quotes.valid) and ctx.get(dut.taints.valid))
+        for records, output in (
             (said.overflows, dut.overflows),
             (said.capacities, dut.capacities),
         ):
             if ctx.get(output.valid):
-                sequences.append((cycle, ctx.get(output.payload.sequence)))
+                records.append((cycle, *unpacked(ctx.get(output.payload)).values()))
         await ctx.tick()
         if stream is not None:
             ctx.set(stream.valid, 0)
@@ -326,22 +331,18 @@ def spaced(messages, gaps, first=1):
 def expected(timed, said, settings=SETTINGS):
     """Give what the oracle publishes, told what the card decides: overflows and capacities."""
     book = DictionaryBook(settings)
-    refused = {sequence for _, sequence in said.overflows}
+    refused = {sequence: marked for _, sequence, marked in said.overflows}
     no_way = {sequence for _, sequence in said.capacities}
-    published, in_run = [], False
+    published = []
     for _, (kind, fields) in timed:
         sequence = fields["cause"]["sequence"]
         plain = {name: value for name, value in fields.items() if name != "cause"}
-        is_refused = kind != "trusts" and sequence in refused
-        if is_refused and in_run:
-            continue
-        if is_refused:
+        if kind != "trusts" and sequence in refused:
+            if not refused[sequence]:
+                continue
             kind, plain = trust("overflow")
-        if kind != "trusts" or is_refused:
-            in_run = is_refused
-        result = book.apply(kind, plain, sequence in no_way)
-        if result:
-            published.append((result[0], {**result[1], "cause": fields["cause"]}))
+        for what, result in book.apply(kind, plain, sequence in no_way):
+            published.append((what, {**result, "cause": fields["cause"]}))
     return published, book
 
 
@@ -519,7 +520,7 @@ def test_equals_the_dictionary_book(seed, wrong, news):
 def test_equals_the_dictionary_book_where_the_queue_overflows(seed):
     traffic = Traffic(seed, wrong=0.02)
     said, book = check(traffic.messages(400), traffic.gaps((1, 1, 1, 2, 40)))
-    assert len(said.overflows) > 5
+    assert len(said.overflows) > sum(marked for *_, marked in said.overflows) > 2
     assert all("overflow" in stock.reasons for stock in book.stocks)
 
 
@@ -861,6 +862,87 @@ def test_statuses_and_taints_keep_their_place():
     ]
 
 
+# --- a mismatch, which concerns two symbols
+
+OTHER = 3
+OTHER_BID = add(OTHER, 9, BUY, 40, 1_500)
+WRONG = [event(op, OTHER, 7, new=10, shares=1, price=1_600) for op in BookOp if op != ADD]
+"""Each names the order of symbol 0 under another symbol."""
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=[fields["op"].name.lower() for _, fields in WRONG])
+def test_a_mismatch_shows_both_symbols_one_cycle_apart_with_its_cause(wrong):
+    said, book = check([RESTING, OTHER_BID, wrong], gaps=[100, 100, 1])
+    at = 200 + (REPLACE_LATENCY if wrong[1]["op"] == REPLACE else LATENCY)
+    assert [(cycle, fields["cause"]["sequence"]) for cycle, _, fields in said.published[2:]] == [
+        (at, 3),
+        (at + 1, 3),
+    ]
+    assert quotes(said)[2:] == [
+        (OTHER, 1_500, 40, 0, 0, reasons("mismatch")),
+        (0, cents(10), 300, 0, 0, reasons("mismatch")),
+    ]
+    assert set(book.orders) == {7, 9}
+
+
+@pytest.mark.parametrize("gap", [2, 3, 4, 5])
+@pytest.mark.parametrize("wrong", WRONG, ids=[fields["op"].name.lower() for _, fields in WRONG])
+@pytest.mark.parametrize(
+    "then",
+    [
+        pytest.param(add(0, 8, SELL, 5, cents(20)), id="other-side-of-the-other-symbol"),
+        pytest.param(event(CANCEL, 0, 7, shares=1), id="the-very-order"),
+        pytest.param(event(DELETE, 0, 99), id="another-reason-of-the-other-symbol"),
+        pytest.param(event(REPLACE, 0, 7, new=8, shares=5, price=cents(11)), id="replaced"),
+        pytest.param(status(0, "H"), id="status"),
+        pytest.param(status(0, "T"), id="no-news"),
+        pytest.param(trust("directory", symbol=0), id="trust"),
+        pytest.param(trust("gap"), id="taint"),
+        pytest.param(event(DELETE, OTHER, 9), id="its-own-symbol"),
+        pytest.param(event(DELETE, 1, 9), id="mismatch-again"),
+        pytest.param(event(REPLACE, 0, 9, new=11), id="mismatch-the-other-way"),
+    ],
+)
+def test_what_comes_close_behind_a_mismatch_sees_what_both_symbols_showed(wrong, then, gap):
+    check([RESTING, OTHER_BID, wrong, then, then], gaps=[20, 20, gap, gap, 1])
+
+
+@pytest.mark.parametrize("before", [[], [trust("gap")]], ids=["at-once", "after-a-taint"])
+def test_each_mismatch_in_a_row_shows_what_is_news_of_either_symbol(before):
+    adds = [
+        add(symbol, 20 + symbol, BUY, 1, (base + 3) * size)
+        for symbol, (base, size) in enumerate(((BASE, 100), (77, 1), (SETTINGS[2][0], 1), (0, 100)))
+    ]
+    wrong = [event(DELETE, symbol, 20 + symbol ^ 1) for symbol in (0, 1, 2, 3, 0)]
+    steps = [*adds, *before, *wrong]
+    said, _ = check(steps, gaps=[2] * len(steps))
+    start = 2 * (len(adds) + len(before)) + LATENCY
+    shown = [(cycle, fields["symbol"]) for cycle, kind, fields in said.published if cycle >= start]
+    # The second and the fourth tell nothing new, nor does the last.
+    assert shown == [(start, 0), (start + 1, 1), (start + 4, 2), (start + 5, 3)]
+
+
+def test_a_mismatch_that_is_news_of_the_other_symbol_alone_shows_that_one_only():
+    fifth = add(1, 5, SELL, 1, 90)
+    steps = [RESTING, fifth, event(DELETE, 3, 7), event(DELETE, 3, 5), event(CANCEL, 1, 7)]
+    said, _ = check(steps, gaps=[2] * len(steps))
+    shown = [(cycle, fields["symbol"]) for cycle, _, fields in said.published]
+    assert shown == [(8, 0), (10, 1), (12, 3), (13, 0), (15, 1)]
+
+
+def test_the_other_symbol_of_a_mismatch_shows_what_the_window_hides():
+    hidden = [RESTING, add(0, 8, SELL, 5, cents(-1))]
+    said, _ = check([*hidden, event(EXECUTE, 1, 7, shares=1)])
+    assert quotes(said)[-1] == (0, cents(10), 300, 0, 0, reasons("mismatch", "window"))
+
+
+def test_a_directory_that_concerns_two_symbols_shows_both():
+    steps = [RESTING, trust("directory", symbol=2), trust("directory", symbol=0)]
+    said, _ = check(steps, gaps=[20, 1, 1])
+    assert [cycle for cycle, _, _ in said.published] == [8, 28, 30]
+    assert [bits for *_, bits in quotes(said)[1:]] == [reasons("directory")] * 2
+
+
 def test_a_status_that_is_no_news_is_not_published():
     said, _ = check([status(0, "T"), status(3, "H"), status(1, "\0"), status(1, "T")])
     assert [q["cause"]["sequence"] for _, _, q in said.published] == [4]
@@ -888,7 +970,7 @@ def test_events_before_the_tables_are_cleared_are_refused_and_cost_all_trust():
 
     async def bench(ctx):
         said = await play(ctx, dut, spaced(early, [3, 1, 1, 1]))
-        assert said.overflows == [(1, 1), (4, 2), (6, 4)]
+        assert said.overflows == [(1, 1, 1), (4, 2, 0), (6, 4, 0)]
         assert not said.published
         await cleared(ctx, dut)
         await ctx.tick()  # the queue takes events again

@@ -47,7 +47,7 @@ class EventQueue(wiring.Component):
     operations : ``Out(stream.Signature(Operation(symbols)))``
         What the book has to do next.
     overflows : ``Out(stream.Signature(Overflow, always_ready=True))``
-        Each event or status that was refused.
+        Each event or status that was refused; ``marked`` where it left a record in its place.
     entered : ``Out(1)``
         An event or status was taken in this cycle.
     """
@@ -81,12 +81,14 @@ class EventQueue(wiring.Component):
         event   = Signal()
         refused = Signal()
         offered = Signal()  # what arrives, or the record in place of it, asks for a place
+        marked  = Signal()  # a record takes the place of what is refused
         m.d.comb += [
             event.eq(self.events.valid | self.statuses.valid),
             refused.eq(event & (~self.cleared | dropping | is_late
                                 | (waiting.level >= depth - depth // 4))),
             self.entered.eq(event & ~refused),
-            offered.eq(self.trusts.valid | self.entered | refused & ~dropping),
+            marked.eq(refused & ~dropping),
+            offered.eq(self.trusts.valid | self.entered | marked),
         ]
         with m.If(refused):
             m.d.sync += dropping.eq(1)
@@ -94,6 +96,7 @@ class EventQueue(wiring.Component):
             m.d.sync += dropping.eq(0)
         m.d.sync += self.overflows.valid.eq(refused)
         m.d.sync += self.overflows.p.sequence.eq(arriving.cause.sequence)
+        m.d.sync += self.overflows.p.marked.eq(marked)
 
         current = Signal(layout)
         m.d.comb += current.eq(arriving)

@@ -21,28 +21,40 @@ class QuoteFormer(wiring.Component):
 
     The other side is as it was in the quote before, which is kept. A side is shown as 0 where the
     best price lies outside the window, and then the symbol has reason `window`. A first half of a
-    replace forms no quote, nor does a taint, which is passed on instead. ::
+    replace forms no quote, nor does a taint, which is passed on instead.
+
+    A mismatch concerns another symbol too. Its levels are as they were, so its last quote is formed
+    again, with its reasons as they are now, in the cycle after the quote of the touch's symbol.
+    That cycle is free, as touches come at least 2 cycles apart: the one that follows is read while
+    the other symbol's quote is formed, and sees it. ::
 
         cycle 0                1                      2
         touch ──▶ [ read ] ──▶ [ form, compare ] ──▶ quote
                                 best_shares, reasons
 
-    Latency: 2 cycles. Throughput: 1 touch in 2 cycles.
+              1                2                      3
+        other ──▶ [ read ] ──▶ [ form, compare ] ──▶ quote, after a mismatch
+                                reasons
+
+    Latency: 2 cycles, 3 to the other symbol of a mismatch. Throughput: 1 touch in 2 cycles, whether
+    they make one quote or two.
 
     Members
     -------
     walk : ``In(Walk(...))``
         Clears the kept quotes.
     touches : ``In(stream.Signature(Touch(symbols, window), always_ready=True))``
-        The best level of a side after an operation, in cycle 0.
+        The best level of a side after an operation, in cycle 0; none in the cycle after one.
     best_shares : ``In(32)``
         Shares of that level, in cycle 1.
+    other : ``Out(range(symbols))``
+        The other symbol of the last mismatch, in cycle 1.
     reasons : ``In(12)``
-        Sticky reasons of the symbol, in cycle 1.
+        Sticky reasons of the touch's symbol, in cycle 1; of the other one, in cycle 2.
     settings : ``In(stream.Signature(Setting(symbols), always_ready=True))``
         What the host says; the trading status of the symbol until the next status event.
     quotes : ``Out(stream.Signature(Quote(symbols), always_ready=True))``
-        Quotes that differ from their symbol's last one, in cycle 2.
+        Quotes that differ from their symbol's last one, in cycle 2; the other symbol's, in cycle 3.
     taints : ``Out(stream.Signature(Trust(symbols), always_ready=True))``
         Trust records of scope all, in cycle 2; never in the cycle of a quote.
     """
@@ -54,6 +66,7 @@ class QuoteFormer(wiring.Component):
             "walk":        In(Walk(walk_bits)),
             "touches":     In(stream.Signature(Touch(symbols, preset.window), always_ready=True)),
             "best_shares": In(SHARES_BITS),
+            "other":       Out(range(symbols)),
             "reasons":     In(len(REASONS)),
             "settings":    In(stream.Signature(Setting(symbols), always_ready=True)),
             "quotes":      Out(stream.Signature(Quote(symbols), always_ready=True)),
@@ -71,33 +84,59 @@ class QuoteFormer(wiring.Component):
         with m.If(self.touches.valid):
             m.d.sync += touch.eq(self.touches.p)
 
+        forms_own, forms_other = Signal(), Signal()
+        m.d.comb += forms_own.eq(valid & ~is_taint & ~is_first)
+        seeks_other = self._seek_other(m, forms_own)
+        m.d.sync += forms_other.eq(seeks_other)
+        forms  = forms_own | forms_other
+        symbol = Mux(forms_other, self.other, operation.symbol)
+
         write, last = self._keep(m)
-        status, last_status = self._keep_status(m, last.status)
+        status, last_status = self._keep_status(m, seeks_other, last.status)
         formed = Signal(last.shape())
         m.d.comb += formed.eq(last)
-        self._form_side(m, touch, formed)
+        with m.If(~forms_other):
+            self._form_side(m, touch, formed)
         m.d.comb += formed.status.eq(status)
         m.d.comb += formed.reasons.eq(self.reasons | Mux(formed.hidden.any(), WINDOW, 0))
-        forms = valid & ~is_taint & ~is_first
         with m.If(~self.walk.active):
             m.d.comb += write.en.eq(forms)
-            m.d.comb += write.addr.eq(operation.symbol)
+            m.d.comb += write.addr.eq(symbol)
             m.d.comb += write.data.eq(formed)
         is_news = ((formed.shown != last.shown) | (formed.reasons != last.reasons)
                    | (status != last_status))
         m.d.sync += self.quotes.valid.eq(forms & is_news)
         m.d.sync += self.taints.valid.eq(valid & is_taint)
-        with m.If(valid):
-            self._show(m, operation, formed)
+        with m.If(valid | forms_other):
+            self._show(m, symbol, operation, formed)
 
         return m
 
-    def _show(self, m, operation, formed):
+    def _seek_other(self, m, forms_own):
+        """Give whether the other symbol of a mismatch is to be looked up, in cycle 1.
+
+        A replace finds its mismatch in the first half; the second, which is the next touch, is the
+        one that forms a quote.
+        """
+        awaits = Signal()  # the other symbol of a mismatch has still to be looked up
+        effect = self.touches.p.change.effect
+        with m.If(self.touches.valid & effect.mismatch):
+            m.d.sync += awaits.eq(1)
+            m.d.sync += self.other.eq(effect.other)
+        with m.Elif(forms_own):
+            m.d.sync += awaits.eq(0)
+        return awaits & forms_own
+
+    def _look_up(self):
+        """Give the symbol that is looked up in this cycle, if any is."""
+        return Mux(self.touches.valid, self.touches.p.change.effect.operation.symbol, self.other)
+
+    def _show(self, m, symbol, operation, formed):
         """Fill in the payloads, one of which may be published."""
         bid, ask = formed.shown[Side.BUY.value], formed.shown[Side.SELL.value]
         both = (bid.price != 0) & (ask.price != 0)
         quote = {
-            "symbol":     operation.symbol,
+            "symbol":     symbol,
             "bid":        bid.price,
             "bid_shares": bid.shares,
             "ask":        ask.price,
@@ -116,7 +155,11 @@ class QuoteFormer(wiring.Component):
         m.d.sync += [self.taints.p[name].eq(value) for name, value in taint.items()]
 
     def _keep(self, m):
-        """Make the store of last quotes; give its write port and, in cycle 1, the symbol's row."""
+        """Make the store of last quotes; give its write port and the row looked up a cycle ago.
+
+        The row of a mismatch's other symbol is written in the cycle in which the next touch may
+        look it up.
+        """
         shape = data.StructLayout({
             "shown":   data.ArrayLayout(data.StructLayout({
                 "price":  32,
@@ -127,19 +170,21 @@ class QuoteFormer(wiring.Component):
             "reasons": len(REASONS),
         })
         m.submodules.rows = rows = Memory(shape=shape, depth=self._preset.symbols, init=[])
-        write, read = rows.write_port(), rows.read_port()
-        m.d.comb += read.addr.eq(self.touches.p.change.effect.operation.symbol)
+        write = rows.write_port()
+        read  = rows.read_port(transparent_for=[write])
+        m.d.comb += read.addr.eq(self._look_up())
         with m.If(self.walk.active):
             m.d.comb += write.en.eq(1)
             m.d.comb += write.addr.eq(self.walk.row)
         return write, read.data
 
-    def _keep_status(self, m, published):
-        """Keep the status of symbols; give, in cycle 1, that of the touch and the last published.
+    def _keep_status(self, m, seeks_other, published):
+        """Keep the statuses; give, of the symbol looked up a cycle ago, it and the last published.
 
         A symbol that never had a quote counts as published with the status it had.
         """
         operation  = self.touches.p.change.effect.operation
+        symbol     = self._look_up()
         is_status  = self.touches.valid & (operation.kind == OperationKind.STATUS)
         kept       = Array(Signal(8, name=f"status_{index}")
                            for index in range(self._preset.symbols))
@@ -153,11 +198,12 @@ class QuoteFormer(wiring.Component):
             with m.Elif(is_status & (operation.symbol == index)):
                 m.d.sync += state.eq(operation.detail.status)
 
-        with m.If(self.touches.valid & (operation.kind != OperationKind.TAINT)):
-            m.d.sync += quoted.eq(quoted | (1 << operation.symbol))
-            m.d.sync += was_quoted.eq(quoted.bit_select(operation.symbol, 1))
-            m.d.sync += before.eq(kept[operation.symbol])
-            m.d.sync += status.eq(kept[operation.symbol])
+        is_quoted = self.touches.valid & (operation.kind != OperationKind.TAINT) | seeks_other
+        with m.If(is_quoted):
+            m.d.sync += quoted.eq(quoted | (1 << symbol))
+            m.d.sync += was_quoted.eq(quoted.bit_select(symbol, 1))
+            m.d.sync += before.eq(kept[symbol])
+            m.d.sync += status.eq(kept[symbol])
             with m.If(is_status):
                 m.d.sync += status.eq(operation.detail.status)
         return status, Mux(was_quoted, published, before)

@@ -32,15 +32,18 @@ class BookStage(wiring.Component):
         cycle   0                         2            4          6                     8
         events ──▶ queue, pacer, lookup ──▶ levels ──▶ best ──▶ trust, quotes former ──▶ quotes
 
-    Latency: 8 cycles for an event that waits for no other, 10 for a replace; the same for a taint.
-    Throughput: 1 event in 2 cycles, 1 replace in 4.
+    Latency: 8 cycles for an event that waits for no other, 10 for a replace; the same for a taint;
+    1 more to the quote of the other symbol of a mismatch. Throughput: 1 event in 2 cycles, 1
+    replace in 4. Operations begin at least 2 cycles apart and all take as long, so the cycle after
+    a quote is free for that of a mismatch's other symbol, and nothing ever waits for it.
 
     Members
     -------
     events, statuses, trusts : ``In(stream.Signature(..., always_ready=True))``
         What the feed says; at most one of the three in a cycle.
     quotes : ``Out(stream.Signature(Quote(symbols), always_ready=True))``
-        A quote for each event after which its symbol's differs from the last one.
+        A quote for each event after which its symbol's differs from the last one; after a mismatch
+        then one for the other symbol, by the same rule and with the same cause.
     taints : ``Out(stream.Signature(Trust(symbols), always_ready=True))``
         Trust records of scope all; never in the cycle of a quote. One with reason `overflow` stands
         in the place of the first of a run of events that were refused.
@@ -110,6 +113,7 @@ class BookStage(wiring.Component):
                                    touch.change.effect.operation.symbol)),
             quotes.best_shares.eq(levels.best_shares),
             quotes.reasons.eq(trust.reasons),
+            trust.other.eq(quotes.other),
             trust.entering.valid.eq(pacer.operations.valid),
             trust.entering.p.eq(pacer.operations.p.symbol),
             trust.effects.valid.eq(best.touches.valid),

@@ -27,8 +27,11 @@ class TrustStore(wiring.Component):
         What the host says; sets reason `configured` where the symbol has had an operation.
     entering : ``In(stream.Signature(range(symbols), always_ready=True))``
         Symbol of an operation that the book begins, which may look up the symbol's window now.
+    other : ``In(range(symbols))``
+        Symbol to look up in a cycle without an effect.
     reasons : ``Out(12)``
-        Reasons of the effect's symbol after it, in the next cycle.
+        Reasons of the effect's symbol after it, in the next cycle; without an effect, those of the
+        symbol to look up.
     selected : ``In(range(symbols))``
         Symbol the host looks at.
     selected_reasons : ``Out(12)``
@@ -43,6 +46,7 @@ class TrustStore(wiring.Component):
             "effects":          In(stream.Signature(Effect(symbols), always_ready=True)),
             "entering":         In(stream.Signature(range(symbols), always_ready=True)),
             "settings":         In(stream.Signature(Setting(symbols), always_ready=True)),
+            "other":            In(range(symbols)),
             "reasons":          Out(len(REASONS)),
             "selected":         In(range(symbols)),
             "selected_reasons": Out(len(REASONS)),
@@ -76,9 +80,10 @@ class TrustStore(wiring.Component):
         after[Reason.MISMATCH]   |= others
         after[Reason.CONFIGURED] |= moved
         m.d.sync += [sticky[reason].eq(after[reason]) for reason in sticky]
-        with m.If(valid):
-            m.d.sync += self.reasons.eq(Cat(
-                after[reason].bit_select(symbol, 1) if reason in after else 0 for reason in Reason))
+        wanted = Signal.like(self.other)
+        m.d.comb += wanted.eq(Mux(valid, symbol, self.other))
+        m.d.sync += self.reasons.eq(Cat(
+            after[reason].bit_select(wanted, 1) if reason in after else 0 for reason in Reason))
         m.d.comb += self.selected_reasons.eq(Cat(
             sticky[reason].bit_select(self.selected, 1) if reason in sticky else 0
             for reason in Reason))

@@ -30,6 +30,7 @@ class Overflow(data.Struct):
     """An event that met a full queue and was dropped."""
 
     sequence: unsigned(64)
+    marked:   unsigned(1)  # a Trust record takes its place; else it shares that of one before it
 
 
 class Capacity(data.Struct):

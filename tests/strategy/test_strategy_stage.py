@@ -24,6 +24,7 @@ SMALL = Preset(
     slots=4,
 )
 LATENCY = 6  # cycles from a quote to its intent
+STORM = 150  # quotes of a burst of which not all can be evaluated
 DOLLAR = 10_000
 USD2 = 20_000 << 16  # a dollar of spread
 DEVIATION = 20_000 << 8  # a dollar of deviation
@@ -271,6 +272,14 @@ def told(intent):
     return intent.id, intent.pair, intent.kind, legs, intent.cause.sequence
 
 
+def coalesced_of(ctx, dut):
+    """Return the record of a quote kept without its evaluations, if there is one now."""
+    if not ctx.get(dut.coalesced.valid):
+        return []
+    record = ctx.get(dut.coalesced.payload)
+    return [(record.cause.sequence, record.quotes, record.evaluations)]
+
+
 def parameters_around(rng):
     """Return pairs whose thresholds the quotes of `quotes_around` meet exactly now and then."""
     rows = {}
@@ -346,28 +355,30 @@ class Venue:
 
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize(
-    ("gap", "stall"),
+    ("gap", "stall", "burst"),
     [
-        pytest.param(0, 0, id="dense"),
-        pytest.param(9, 0, id="spaced"),
-        pytest.param(3, 30, id="gate-stalls"),
+        pytest.param(0, 0, 12, id="dense"),
+        pytest.param(9, 0, 12, id="spaced"),
+        pytest.param(3, 30, 12, id="gate-stalls"),
+        pytest.param(0, 0, STORM, id="storm"),
+        pytest.param(1, 0, STORM, id="long-storm"),
     ],
 )
-def test_intents_are_those_of_the_oracle(simulate, seed, gap, stall):
+def test_intents_are_those_of_the_oracle(simulate, seed, gap, stall, burst):
     rng = random.Random(f"{seed} {gap} {stall}")
     rows = parameters_around(rng)
     listed = {0: [0, 3], 1: [0, 1, 2], 2: [1], 3: [2, 3]}
-    traffic = list(quotes_around(rng, 300))
+    traffic = list(quotes_around(rng, 4 * burst if burst == STORM else 300))
     dut, venue = StrategyStage(SMALL), Venue(rng)
-    intents, applied, done, ends = [], [], [], {}
+    intents, applied, coalesced, done, ends = [], [], [], [], {}
 
     async def host(ctx):
         await set_up(ctx, dut, rows, listed)
-        for start in range(0, len(traffic), 12):
-            for item in traffic[start : start + 12]:
+        for start in range(0, len(traffic), burst):
+            for item in traffic[start : start + burst]:
                 await publish(ctx, dut, item)
                 await idle(ctx, rng.randrange(gap + 1))
-            await idle(ctx, 40 if gap < 3 else 0)  # bursts wait, but nothing is dropped
+            await idle(ctx, 60 if gap < 3 else 0)  # all that waits is decided
         await idle(ctx, 2 * stall + 40)
         while venue.waiting:
             await ctx.tick()
@@ -380,7 +391,7 @@ def test_intents_are_those_of_the_oracle(simulate, seed, gap, stall):
                 [await read(ctx, dut, name, signed=True) for name in ("held_a", "held_b")],
                 bool(await read(ctx, dut, "stopped")),
             )
-        assert await read(ctx, dut, "evaluations_dropped") == 0
+        ends["evaluations_dropped"] = await read(ctx, dut, "evaluations_dropped")
         assert await read(ctx, dut, "intents") == len(intents)
         ends["evaluations"] = await read(ctx, dut, "evaluations")
         done.append(True)
@@ -398,6 +409,7 @@ def test_intents_are_those_of_the_oracle(simulate, seed, gap, stall):
             if ctx.get(dut.applied.valid):
                 record = ctx.get(dut.applied.payload)
                 applied.append((record.evaluations, record.outcome))
+            coalesced.extend(coalesced_of(ctx, dut))
             await ctx.tick()
 
     async def ledger(ctx):
@@ -409,22 +421,31 @@ def test_intents_are_those_of_the_oracle(simulate, seed, gap, stall):
 
     simulate(dut, host, gate, ledger)
 
-    oracle, outcomes = Oracle(rows, listed), list(applied)
+    oracle, outcomes, left_out = Oracle(rows, listed), list(applied), list(coalesced)
 
     def apply_due():
         while outcomes and outcomes[0][0] == oracle.evaluations:
             found = outcomes.pop(0)[1]
             oracle.apply({name: getattr(found, name) for name in Outcome(PAIRS).members})
 
+    published = 0
     for item in traffic:
         if item is None:
             oracle.taint()
             continue
-        for number in oracle.take(item):
+        due = oracle.take(item)
+        if left_out and left_out[0][1] == published:
+            assert left_out.pop(0) == (item["cause"]["sequence"], published, len(due))
+            due = []
+        for number in due:
             apply_due()
             oracle.evaluate(number, item["cause"])
+        published += 1
     apply_due()
     assert not outcomes
+    assert not left_out
+    assert (len(coalesced) > 10) == (burst == STORM)
+    assert ends.pop("evaluations_dropped") == sum(evaluations for *_, evaluations in coalesced)
     assert intents == oracle.intents
     assert len(intents) >= 10
     assert ends.pop("evaluations") == oracle.evaluations
@@ -436,8 +457,11 @@ def test_intents_are_those_of_the_oracle(simulate, seed, gap, stall):
 # --- one thing at a time
 
 
-def directed(simulate, script, *, rows=None, listed=None, stall=False):
-    """Run a script; return the intents that came, each with the cycle it was first visible in."""
+def directed(simulate, script, *, rows=None, listed=None, stall=False, coalesced=None):
+    """Run a script; return the intents that came, each with the cycle it was first visible in.
+
+    The quotes kept without their evaluations are added to the list ``coalesced``.
+    """
     dut = StrategyStage(SMALL)
     seen, clock, done = [], [0], []
 
@@ -451,6 +475,8 @@ def directed(simulate, script, *, rows=None, listed=None, stall=False):
         while not done:
             if ctx.get(dut.intents.valid) and not stall:
                 seen.append((clock[0], told(ctx.get(dut.intents.payload))))
+            if coalesced is not None:
+                coalesced.extend(coalesced_of(ctx, dut))
             await ctx.tick()
             clock[0] += 1
 
@@ -677,21 +703,29 @@ def test_the_store_is_right_when_evaluations_are_left_out(simulate):
     rows = {number: PAIR | {"enabled": number == 3} for number in range(PAIRS)}
     listed = {0: list(range(PAIRS)), 1: [3], 2: [0, 1, 2]}
     half = SMALL.queue * FANOUT * 2
-    counts = {}
+    storm = [*[FAIR] * half, DEAR, quote(3, 1, 2), *[quote(2, 1, 2)] * half]
+    counts, coalesced = {}, []
 
     async def script(ctx, dut, clock):
         await publish(ctx, dut, OTHER)
-        for item in [*[FAIR] * half, DEAR, *[quote(2, 1, 2)] * half]:
-            await publish(ctx, dut, item)
+        for number, item in enumerate(storm, 1):
+            await publish(ctx, dut, item | {"cause": {"feed_ns": 100, "sequence": number}})
         await idle(ctx, 2 * half)
         for name in ("evaluations", "evaluations_dropped", "intents"):
             counts[name] = await read(ctx, dut, name)
         await publish(ctx, dut, OTHER)
         await idle(ctx, 10)
 
-    found = directed(simulate, script, rows=rows, listed=listed)
+    found = directed(simulate, script, rows=rows, listed=listed, coalesced=coalesced)
     assert counts.pop("intents") == 0  # that of the dear quote was left out
-    assert counts["evaluations_dropped"] > 0
+    assert counts["evaluations_dropped"] == sum(evaluations for *_, evaluations in coalesced)
+    for sequence, quotes, evaluations in coalesced:
+        assert (sequence, evaluations) == (quotes, len(listed[storm[quotes - 1]["symbol"]]))
+    # Of the symbol that no pair lists nothing is left out.
+    assert [quotes for _, quotes, _ in coalesced if half < quotes < half + 4] == [
+        half + 1,
+        half + 3,
+    ]
     assert sum(counts.values()) == 1 + (half + 1) * 4 + half * 3
     assert [made[2:4] for _, made in found] == [SHORT[2:4]]
 

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from tickwright.book.types import Quote
 from tickwright.feed.types import Trust
-from tickwright.strategy.types import Applied, Intent, Outcome
+from tickwright.strategy.types import Applied, Coalesced, Intent, Outcome
 
 __all__ = ["Contract"]
 
@@ -15,7 +15,8 @@ class Contract(wiring.Signature):
     """The streams of a strategy.
 
     A strategy decides on each quote as if it were the only one in flight: what it wishes depends on
-    the order of quotes, taints and applied outcomes, never on how close together they came.
+    the order of quotes, taints and applied outcomes, never on how close together they came. Should
+    so many wait that it cannot decide on each, it keeps a quote undecided and says so.
 
     Members
     -------
@@ -29,14 +30,17 @@ class Contract(wiring.Signature):
         What the strategy wishes to trade.
     applied : ``In(stream.Signature(Applied, always_ready=True))``
         Each outcome as the strategy takes note of it.
+    coalesced : ``In(stream.Signature(Coalesced, always_ready=True))``
+        Each quote that was kept without the decisions it asks for.
     """
 
     def __init__(self, preset):
         symbols, pairs = preset.symbols, preset.pairs
         super().__init__({
-            "quotes":   Out(stream.Signature(Quote(symbols), always_ready=True)),
-            "taints":   Out(stream.Signature(Trust(symbols), always_ready=True)),
-            "outcomes": Out(stream.Signature(Outcome(pairs))),
-            "intents":  In(stream.Signature(Intent(symbols, pairs))),
-            "applied":  In(stream.Signature(Applied(pairs), always_ready=True)),
+            "quotes":    Out(stream.Signature(Quote(symbols), always_ready=True)),
+            "taints":    Out(stream.Signature(Trust(symbols), always_ready=True)),
+            "outcomes":  Out(stream.Signature(Outcome(pairs))),
+            "intents":   In(stream.Signature(Intent(symbols, pairs))),
+            "applied":   In(stream.Signature(Applied(pairs), always_ready=True)),
+            "coalesced": In(stream.Signature(Coalesced(preset.fanout), always_ready=True)),
         })

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 from tickwright.book.types import Quote
 from tickwright.feed.types import Cause, Trust
 from tickwright.strategy.regs import StrategyRegs
+from tickwright.strategy.types import Coalesced
 
 __all__ = ["Issue"]
 
@@ -18,13 +19,15 @@ class Issue(wiring.Component):
     A quote is stored in the cycle in which its first pair is evaluated, so an evaluation sees all
     quotes and taints before its own and none after it. What comes while pairs are still to be
     evaluated waits in order. Should so much wait that the queue could overflow, quotes are stored
-    without their evaluations, one a cycle, and those are counted: the store is always right. ::
+    without their evaluations, one a cycle, and those are counted and told: the store is always
+    right. ::
 
         quotes ─┬──────────────▶ ┬─▶ stored, tainted
         taints ─┴─▶ [ queue ] ─▶ ┴─▶ place ─▶ place ...
 
     Latency: 0 cycles from a quote to ``stored`` and its first place when nothing waits; place k of
-    those used comes k cycles later. Throughput: 1 quote or taint per cycle; 1 place per cycle.
+    those used comes k cycles later; 1 cycle to ``coalesced``. Throughput: 1 quote or taint per
+    cycle; 1 place per cycle.
 
     Members
     -------
@@ -44,6 +47,8 @@ class Issue(wiring.Component):
         Cause of the quote, in the cycle after.
     hold : ``In(1)``
         Let nothing take effect in this cycle.
+    coalesced : ``Out(stream.Signature(Coalesced(fanout), always_ready=True))``
+        Each quote stored without evaluations that its symbol's list asks for.
     evaluations_dropped : ``Out(32)``
         Evaluations left out; stops counting at its maximum.
     """
@@ -64,6 +69,8 @@ class Issue(wiring.Component):
             "issue":  Out(1),
             "cause":  Out(Cause),
             "hold":   In(1),
+            "coalesced":           Out(stream.Signature(Coalesced(preset.fanout),
+                                                        always_ready=True)),
             "evaluations_dropped": Out(StrategyRegs.evaluations_dropped.bits),
         })
         self._item = data.StructLayout({"taint": 1, "quote": Quote(symbols)})
@@ -114,10 +121,22 @@ class Issue(wiring.Component):
             with m.If(due[place]):
                 m.d.comb += self.place.eq(place)
 
-        dropped = Signal.like(self.evaluations_dropped)
-        m.d.comb += dropped.eq(self.evaluations_dropped + sum(self.places))
-        with m.If(self.store & crowded):
-            m.d.sync += self.evaluations_dropped.eq(
-                Mux(dropped < self.evaluations_dropped, ~0, dropped))
+        self._record(m, item.quote, self.store & crowded)
 
         return m
+
+    def _record(self, m, quote, left_out):
+        """Count the quotes stored; tell and count the evaluations that are left out."""
+        quotes  = Signal(32)
+        dropped = Signal.like(self.evaluations_dropped)
+        m.d.sync += quotes.eq(quotes + self.store)
+        m.d.comb += dropped.eq(self.evaluations_dropped + sum(self.places))
+        with m.If(left_out):
+            m.d.sync += self.evaluations_dropped.eq(
+                Mux(dropped < self.evaluations_dropped, ~0, dropped))
+        m.d.sync += [
+            self.coalesced.valid.eq(left_out & self.places.any()),
+            self.coalesced.p.cause.eq(quote.cause),
+            self.coalesced.p.quotes.eq(quotes),
+            self.coalesced.p.evaluations.eq(sum(self.places)),
+        ]

@@ -37,7 +37,7 @@ class StrategyStage(wiring.Component):
 
     Members
     -------
-    quotes, taints, outcomes, intents, applied
+    quotes, taints, outcomes, intents, applied, coalesced
         As the contract of a strategy has them.
     bus : ``In(BusSignature(...))``
         Access from the host, to `StrategyRegs`.
@@ -69,6 +69,7 @@ class StrategyStage(wiring.Component):
         # Cycle 0: a quote is stored and the first place of its list read.
         connect(m, flipped(self.quotes), issue.quotes)
         connect(m, flipped(self.taints), issue.taints)
+        connect(m, issue.coalesced, flipped(self.coalesced))
         m.d.comb += [
             issue.hold.eq(~self.ready | decision.yields),
             store.quote.eq(issue.stored),

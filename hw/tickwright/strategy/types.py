@@ -5,7 +5,9 @@ from amaranth.lib import data, enum
 
 from tickwright.feed.types import Cause, Side
 
-__all__ = ["LEGS", "SHARES_BITS", "Applied", "Intent", "IntentKind", "Leg", "Outcome"]
+__all__ = [
+    "LEGS", "SHARES_BITS", "Applied", "Coalesced", "Intent", "IntentKind", "Leg", "Outcome",
+]
 
 LEGS = 2
 SHARES_BITS = 24  # shares of one order, of one pair's position (with a sign: one more)
@@ -61,4 +63,13 @@ def Applied(pairs: int) -> data.StructLayout:
     return data.StructLayout({
         "outcome":     Outcome(pairs),
         "evaluations": 32,  # evaluations of pairs made before it took effect
+    })
+
+
+def Coalesced(fanout: int) -> data.StructLayout:
+    """A quote that was kept without its evaluations, as too many waited, for the record."""
+    return data.StructLayout({
+        "cause":       Cause,
+        "quotes":      32,                 # quotes that took effect before it, modulo 2^32
+        "evaluations": range(fanout + 1),  # left out; at least 1
     })

@@ -14,7 +14,7 @@ from tickwright.order.types import Response
 from tickwright.risk.stage import RiskStage
 from tickwright.risk.types import Order, Verdict
 from tickwright.strategy.stage import StrategyStage
-from tickwright.strategy.types import Applied, Intent
+from tickwright.strategy.types import Applied, Coalesced, Intent
 from tickwright.top.bus import BusDecoder, bus_signature
 from tickwright.top.identity import Identity
 from tickwright.top.memory_map import BLOCKS
@@ -53,8 +53,9 @@ class Pipeline(wiring.Component):
         The host's access to every register.
     gap_open : ``Out(1)``
         Messages are missing and may still come.
-    quotes, taints, overflows, capacities, intents, verdicts, orders, applied, responses : ``Out``
-        What the card found and decided, for its record; nothing in the card waits for them.
+    quotes, taints, overflows, capacities, coalesced, intents, verdicts, orders, applied, responses
+        What the card found and decided, as outputs for its record; nothing in the card waits for
+        them.
     """
 
     def __init__(self, preset: Preset):
@@ -73,6 +74,7 @@ class Pipeline(wiring.Component):
             "taints":     Out(_always(Trust(symbols))),
             "overflows":  Out(_always(Overflow)),
             "capacities": Out(_always(Capacity)),
+            "coalesced":  Out(_always(Coalesced(preset.fanout))),
             "intents":    Out(_always(Intent(symbols, pairs))),
             "verdicts":   Out(_always(Verdict)),
             "orders":     Out(_always(Order(symbols))),
@@ -125,6 +127,7 @@ class Pipeline(wiring.Component):
         for source, record in ((book.quotes, self.quotes), (book.taints, self.taints),
                                (book.overflows, self.overflows),
                                (book.capacities, self.capacities),
+                               (strategy.coalesced, self.coalesced),
                                (strategy.intents, self.intents), (risk.verdicts, self.verdicts),
                                (risk.orders, self.orders), (strategy.applied, self.applied),
                                (order.responses, self.responses)):

@@ -14,7 +14,7 @@ from tickwright.feed.types import Trust
 from tickwright.host.records import TABLES
 from tickwright.order.types import Response
 from tickwright.risk.types import Order, Verdict
-from tickwright.strategy.types import Applied, Intent
+from tickwright.strategy.types import Applied, Coalesced, Intent
 from tickwright.top.presets import Preset
 
 __all__ = ["TAPS", "columns", "header", "layouts", "table"]
@@ -24,6 +24,7 @@ TAPS = {
     "taints": "trusts",
     "overflows": "overflows",
     "capacities": "capacities",
+    "coalesced": "coalesced",
     "intents": "intents",
     "verdicts": "verdicts",
     "orders": "orders",
@@ -43,6 +44,7 @@ def layouts(preset: Preset) -> dict[str, data.Layout]:
         "taints": Trust(symbols),
         "overflows": Overflow,
         "capacities": Capacity,
+        "coalesced": Coalesced(preset.fanout),
         "intents": Intent(symbols, pairs),
         "verdicts": Verdict,
         "orders": Order(symbols),

@@ -11,6 +11,7 @@ from tickwright.feed.messages import (
     AddOrder,
     OrderCancel,
     OrderDelete,
+    OrderExecuted,
     OrderReplace,
     TradingAction,
 )
@@ -18,6 +19,7 @@ from tickwright.feed.reasons import REASONS
 from tickwright.host.records import (
     APPLIED,
     CAPACITY,
+    COALESCED,
     OVERFLOW,
     TRUST,
     VERDICT,
@@ -31,7 +33,7 @@ from tickwright.market.messages_table import MessageTable
 from tickwright.model.arbiter import Arbiter
 from tickwright.model.book import Books
 from tickwright.model.card import CardInputs, ModelCard, bbo_rows
-from tickwright.model.delivery import Delivery
+from tickwright.model.delivery import Delivery, InputsError
 from tickwright.risk.checks import CHECKS
 
 CENT = 100
@@ -220,7 +222,22 @@ def test_tables_in_pieces_are_one():
 # As a card decided.
 
 
-def recorded(*, verdicts=(), applied=(), responses=None, trusts=(), overflows=(), capacities=()):
+def recorded(
+    *,
+    verdicts=(),
+    applied=(),
+    responses=None,
+    trusts=(),
+    overflows=(),
+    shared=(),
+    capacities=(),
+    coalesced=(),
+):
+    """Return what a card recorded; events in ``shared`` were dropped without a Trust record."""
+    dropped = [(item, 1) for item in overflows]
+    if shared:
+        dropped = sorted([*dropped, *((item, 0) for item in shared)])
+
     def made(kind, rows):
         found = np.zeros(len(rows), kind)
         for row, values in zip(found, rows, strict=True):
@@ -230,8 +247,9 @@ def recorded(*, verdicts=(), applied=(), responses=None, trusts=(), overflows=()
 
     found = {
         "trusts": made(TRUST, [{"all": 1, **row} for row in trusts]),
-        "overflows": made(OVERFLOW, [{"sequence": row} for row in overflows]),
+        "overflows": np.array(dropped, OVERFLOW),
         "capacities": made(CAPACITY, [{"sequence": row} for row in capacities]),
+        "coalesced": np.array(list(coalesced), COALESCED),
         "verdicts": made(VERDICT, verdicts),
         "applied": made(APPLIED, applied),
     }
@@ -358,8 +376,104 @@ def test_an_event_that_met_a_full_queue_taints_all():
     journal = ModelCard(SETUP).run(table(*OPENING), recorded(overflows=[2]))
     assert journal.quotes["sequence"].tolist() == [1, 3, 4]
     assert journal.quotes["reasons"].tolist() == [0, *[reasons("overflow")] * 2]
-    assert journal.overflows["sequence"].tolist() == [2]
+    assert journal.overflows.tolist() == [(2, 1)]
     assert journal.trusts[["all", "reasons", "sequence"]].tolist() == [(1, reasons("overflow"), 2)]
+
+
+def test_an_event_that_shares_a_trust_record_puts_none():
+    journal = ModelCard(SETUP).run(table(*OPENING), recorded(overflows=[1], shared=[2, 3]))
+    assert journal.quotes["sequence"].tolist() == [4]
+    assert journal.overflows.tolist() == [(1, 1), (2, 0), (3, 0)]
+    assert journal.trusts["sequence"].tolist() == [1]
+    journal = ModelCard(SETUP).run(table(*OPENING), recorded(shared=[1]))
+    assert journal.quotes["reasons"].tolist() == [0, 0, 0]
+    assert len(journal.trusts) == 0
+
+
+def test_records_that_became_one_with_that_of_an_overflow_are_passed_on_once():
+    merged = [{"reasons": reasons("fault", "overflow"), "sequence": 2}]
+    inputs = recorded(trusts=merged, overflows=[2, 4], shared=[3])
+    journal = ModelCard(SETUP).run(table(*OPENING, QUIET[0]), inputs)
+    assert journal.trusts[["reasons", "sequence"]].tolist() == [
+        (reasons("fault", "overflow"), 2),
+        (reasons("overflow"), 4),
+    ]
+    rows = rows_of(SETUP, table(*OPENING), recorded(trusts=merged, overflows=[2]))
+    assert [row[:4] for row in rows[:3]] == [(1, 100, 1, 1), (2, 200, 0, 0), (2, 200, 1, 0)]
+    fault = [{"reasons": reasons("fault"), "sequence": 2}]
+    journal = ModelCard(SETUP).run(table(*OPENING), recorded(trusts=fault, overflows=[2]))
+    assert journal.trusts["reasons"].tolist() == [reasons("fault"), reasons("overflow")]
+
+
+def test_a_coalesced_quote_is_kept_without_its_evaluations():
+    ticks = [OrderCancel(reference=2, shares=1, locate=2) for _ in range(3)]
+    inputs = recorded(coalesced=[(4, 3, 1), (6, 5, 1)])
+    journal = ModelCard(SETUP).run(table(*OPENING, *ticks), inputs)
+    # Message 4 would enter; 5 does, on the quote of 4 too.
+    assert journal.intents["sequence"].tolist() == [5]
+    assert journal.intents["leg0_price"].tolist() == [CENT * (MID + 10)]
+    assert journal.coalesced.tolist() == [(4, 3, 1), (6, 5, 1)]
+    assert journal.quotes["sequence"].tolist() == [1, 2, 3, 4, 5, 6, 7]
+    every = recorded(coalesced=[(number, number - 1, 1) for number in range(1, 8)])
+    assert len(ModelCard(SETUP).run(table(*OPENING, *ticks), every).intents) == 0
+
+
+def test_left_out_evaluations_do_not_count():
+    ticks = [OrderCancel(reference=2, shares=1, locate=2) for _ in range(15)]
+    applied = [{"pair": 0, "refused": 1, "evaluations": 12}]
+    verdicts = [judged(1, 4, state=0), judged(2, 18)]
+    sequences = []
+    for coalesced in ([], [(8, 7, 1), (13, 12, 1)]):
+        inputs = recorded(verdicts=verdicts, applied=applied, coalesced=coalesced)
+        journal = ModelCard(SETUP).run(table(*OPENING, *ticks), inputs)
+        sequences.append(journal.intents["sequence"].tolist())
+    # The refusal applies before message 13 or 15; the pair is ready at 14.
+    assert sequences == [[4, 14], [4, 15]]
+
+
+@pytest.mark.parametrize("coalesced", [(2, 1, 1), (4, 3, 2), (5, 4, 2), (5, 5, 1)])
+def test_a_coalesced_quote_is_found_by_the_quotes_before_it(coalesced):
+    """Trust records do not count, and two quotes may bear one message."""
+    pairs = (PAIR, replace(PAIR, name="other", symbol_b=2))
+    setup = replace(SETUP, symbols=(*SETUP.symbols, symbol("CCC", 3)), pairs=pairs)
+    mismatch = OrderExecuted(reference=1, shares=1, locate=1)  # of B, named by an event of A
+    trusts = [{"reasons": reasons("fault"), "sequence": 2}]
+    inputs = recorded(trusts=trusts, coalesced=[coalesced])
+    journal = ModelCard(setup).run(table(*OPENING, mismatch), inputs)
+    assert journal.quotes["symbol"].tolist() == [1, 1, 0, 0, 0, 1]
+    assert journal.coalesced.tolist() == [coalesced]
+
+
+@pytest.mark.parametrize(
+    ("coalesced", "told"),
+    [
+        ([(5, 4, 1)], "row 0: found sequence 5 behind 4 quotes, expected one of the 4 published"),
+        ([(4, 2, 1)], "row 0: found sequence 4 behind 2 quotes, expected sequence 3"),
+        ([(2, 1, 1), (3, 1, 1)], "row 1: found sequence 3 behind 1 quotes, expected more than 1"),
+        ([(3, 2, 1), (2, 1, 1)], "row 1: found sequence 2 behind 3, expected ascending ones"),
+        ([(3, 2, 2)], "row 0: found 2 evaluations of symbol 0, expected 1, the pairs that list it"),
+        ([(3, 2, 0)], "row 0: found 0 evaluations of symbol 0, expected 1, the pairs that list it"),
+    ],
+)
+def test_coalesced_quotes_have_to_fit(coalesced, told):
+    with pytest.raises(InputsError) as caught:
+        ModelCard(SETUP).run(table(*OPENING), recorded(coalesced=coalesced))
+    assert str(caught.value) == f"coalesced {told}"
+    assert caught.value.row == len(coalesced) - 1
+
+
+def test_a_journal_with_coalesced_quotes_and_shared_overflows_gives_itself():
+    messages = table(*OPENING, *QUIET, *BACK, add(7, "B", MID - 1, 1))
+    inputs = recorded(
+        trusts=[{"reasons": reasons("fault"), "sequence": 20}],
+        overflows=[10, 30],
+        shared=[11, 31],
+        coalesced=[(3, 2, 1), (4, 3, 1)],
+    )
+    card = ModelCard(SETUP).run(messages, inputs)
+    again = ModelCard(SETUP).run(messages, CardInputs.of(card))
+    assert card.first_difference(again) is None
+    assert (len(card.overflows), len(card.trusts), len(card.coalesced)) == (4, 3, 2)
 
 
 def test_an_order_that_found_no_way_is_not_kept():
@@ -446,7 +560,8 @@ class Slow:
             if sequence in inputs.overflows["sequence"]:
                 self.books.drop(messages, row)
                 taint = {"reasons": reasons("overflow")}
-                self.out += self.rows(taint, self.books.delivered, messages, row)
+                if (sequence, 1) in inputs.overflows.tolist():
+                    self.out += self.rows(taint, self.books.delivered, messages, row)
                 continue
             no_way = sequence in inputs.capacities["sequence"]
             for _, rows in self.books.follow(messages, row, row + 1, no_way=no_way):
@@ -472,7 +587,8 @@ def test_recorded_events_fall_between_the_right_messages(seed):
     places = sorted(rng.sample(range(1, 300), 12))
     inputs = recorded(
         trusts=[{"reasons": reasons("fault"), "sequence": places[n]} for n in (2, 2, 5)],
-        overflows=[places[n] for n in (0, 2, 8)],
+        overflows=[places[n] for n in (2, 8)],
+        shared=[places[n] for n in (0, 10)],
         capacities=[places[n] for n in (0, 1, 4, 5, 9)],
     )
     rows = [row for _, rows in Delivery(Books(SETUP), whole, inputs) for row in rows.tolist()]

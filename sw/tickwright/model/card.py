@@ -106,7 +106,8 @@ class ModelCard:
         """Run over messages from the start; return the journal.
 
         Without inputs, messages come in the order of their delivery. With those of a card they are
-        all messages, by sequence; what it declared lost is left out here.
+        all messages, by sequence; what it declared lost is left out here. Raises InputsError where
+        the card left out evaluations that nothing published asks for.
         """
         self._start()
         published = self._publish(messages, inputs)
@@ -151,14 +152,18 @@ class ModelCard:
                 for column, kind in enumerate((PUBLICATION, np.int64, np.uint32, np.uint8))
             )
         )
-        quotes = published.publications[published.publications["trust"] == 0]
-        columns = np.zeros(len(quotes), QUOTE)
+        places = np.flatnonzero(published.publications["trust"] == 0)
+        quotes = np.zeros(len(places), QUOTE)
         for name in QUOTE.names or ():
-            columns[name] = quotes[name]
-        self._tables["quotes"] = [columns]
+            quotes[name] = published.publications[name][places]
+        self._tables["quotes"] = [quotes]
         self._tables["trusts"] = [np.array(delivery.trusts, TRUST)]
-        self._tables["overflows"] = [np.array([(item,) for item in delivery.overflows], OVERFLOW)]
+        self._tables["overflows"] = [np.array(delivery.overflows, OVERFLOW)]
         self._tables["capacities"] = [np.array([(item,) for item in delivery.capacities], CAPACITY)]
+        if inputs is not None:
+            inputs.check_coalesced(quotes, self._strategy.listed)
+            published.publications["coalesced"][places[inputs.coalesced["quotes"]]] = 1
+            self._tables["coalesced"] = [inputs.coalesced.copy()]
         return published
 
     def _judge(

@@ -12,6 +12,7 @@ from tickwright.feed.reasons import REASONS
 from tickwright.host.records import (
     APPLIED,
     CAPACITY,
+    COALESCED,
     OVERFLOW,
     RESPONSE,
     TRUST,
@@ -23,7 +24,7 @@ from tickwright.market.messages_table import MessageTable
 from tickwright.model.arbiter import Delivered
 from tickwright.model.book import PUBLICATION, Books
 
-__all__ = ["CardInputs", "Delivery", "Messages", "bbo_rows"]
+__all__ = ["CardInputs", "Delivery", "InputsError", "Messages", "bbo_rows"]
 
 GAP_REASON = 1 << REASONS.index("gap")
 OVERFLOW_REASON = 1 << REASONS.index("overflow")
@@ -39,18 +40,27 @@ def _table(kind: np.dtype) -> partial[np.ndarray]:
     return partial(np.zeros, 0, kind)
 
 
+class InputsError(ValueError):
+    """A record of a card that contradicts the rest; `row` is its place in its table."""
+
+    def __init__(self, table: str, row: int, found: str, expected: str) -> None:
+        super().__init__(f"{table} row {row}: found {found}, expected {expected}")
+        self.row = row
+
+
 @dataclass(eq=False)
 class CardInputs:
     """What a card decided by cycles, each with the message or the count it was decided at.
 
-    `trusts` are the Trust records of scope all; that of an overflow follows from `overflows`.
+    `trusts` are the Trust records of scope all; that of an overflow alone follows from `overflows`.
     Without `decided`, the gate and the strategy decide at once (see `ModelCard`), and the last
-    three tables are left alone.
+    three tables are left alone. Raises InputsError where the rows of a table do not ascend.
     """
 
     trusts: np.ndarray = field(default_factory=_table(TRUST))
     overflows: np.ndarray = field(default_factory=_table(OVERFLOW))
     capacities: np.ndarray = field(default_factory=_table(CAPACITY))
+    coalesced: np.ndarray = field(default_factory=_table(COALESCED))
     decided: bool = False
     verdicts: np.ndarray = field(default_factory=_table(VERDICT))
     applied: np.ndarray = field(default_factory=_table(APPLIED))
@@ -63,6 +73,7 @@ class CardInputs:
             trusts=journal.trusts,
             overflows=journal.overflows,
             capacities=journal.capacities,
+            coalesced=journal.coalesced,
             decided=True,
             verdicts=journal.verdicts,
             applied=journal.applied,
@@ -73,7 +84,7 @@ class CardInputs:
         by_itself = self.trusts["reasons"] & ~np.uint16(OVERFLOW_REASON)
         self.trusts = self.trusts[(self.trusts["all"] == 1) & (by_itself != 0)]
         self._check_ascending("trusts", self.trusts["sequence"])
-        for name in ("overflows", "capacities"):
+        for name in ("overflows", "capacities", "coalesced"):
             self._check_ascending(name, getattr(self, name)["sequence"])
 
     @staticmethod
@@ -81,10 +92,28 @@ class CardInputs:
         back = np.flatnonzero(sequences[1:] < sequences[:-1])
         if len(back):
             row = int(back[0]) + 1
-            raise ValueError(
-                f"{name} row {row}: found sequence {sequences[row]} behind {sequences[row - 1]}, "
-                f"expected ascending ones"
-            )
+            found = f"sequence {sequences[row]} behind {sequences[row - 1]}"
+            raise InputsError(name, row, found, "ascending ones")
+
+    def check_coalesced(self, quotes: np.ndarray, listed: np.ndarray) -> None:
+        """Raise InputsError where a quote kept without its evaluations is none of ``quotes``.
+
+        ``listed`` says how many pairs list each symbol. The count of quotes before one is taken as
+        it is: no memory holds so many that it would have begun anew.
+        """
+        before = -1
+        for row, (sequence, place, evaluations) in enumerate(self.coalesced.tolist()):
+            where = f"sequence {sequence} behind {place} quotes"
+            if place <= before:
+                raise InputsError("coalesced", row, where, f"more than {before}")
+            if place >= len(quotes):
+                raise InputsError("coalesced", row, where, f"one of the {len(quotes)} published")
+            quote, before = quotes[place], place
+            if quote["sequence"] != sequence:
+                raise InputsError("coalesced", row, where, f"sequence {quote['sequence']}")
+            if evaluations != (asked := listed[quote["symbol"]]):
+                found = f"{evaluations} evaluations of symbol {quote['symbol']}"
+                raise InputsError("coalesced", row, found, f"{asked}, the pairs that list it")
 
     @property
     def gaps(self) -> np.ndarray:
@@ -115,7 +144,8 @@ class Delivery:
         self._expected = None if inputs is None else start_sequence
         self._waiting = self._inputs.trusts  # records still to be passed on
         self.trusts: list[np.void] = []  # passed on, in order
-        self.overflows: list[int] = []  # sequences of the events dropped
+        self._merged = False  # the last of these is also that of an overflow still to come
+        self.overflows: list[np.void] = []  # the events dropped
         self.capacities: list[int] = []  # sequences of the orders that found no way
         self.table = _NO_MESSAGES
 
@@ -171,15 +201,18 @@ class Delivery:
                 at_ns = books.time_of(table, row)
                 yield self._trust(record, row, books.delivered + 1, sequence, at_ns)
                 self._waiting = self._waiting[1:]
+                self._merged = bool(record["reasons"] & OVERFLOW_REASON)
                 continue
             done += 1
             if kind == "overflow":
                 books.drop(table, row)
-                self.overflows.append(sequence)
-                dropped = np.zeros(1, TRUST)[0]
-                dropped["all"], dropped["reasons"] = 1, OVERFLOW_REASON
-                dropped["sequence"] = sequence
-                yield self._trust(dropped, row, books.delivered, sequence, books.last_ns)
+                self.overflows.append(record)
+                if record["marked"] and not self._merged:
+                    dropped = np.zeros(1, TRUST)[0]
+                    dropped["all"], dropped["reasons"] = 1, OVERFLOW_REASON
+                    dropped["sequence"] = sequence
+                    yield self._trust(dropped, row, books.delivered, sequence, books.last_ns)
+                self._merged = False
             else:
                 before = books.no_ways
                 yield from books.follow(table, row, done, no_way=True)

@@ -10,10 +10,11 @@ from tickwright.model.tables import BUY, NONE, SELL
 
 __all__ = ["PUBLICATION", "form_quote", "taint", "write"]
 
-PUBLICATION = np.dtype([("trust", "u1"), ("message", "i8"), *QUOTE.descr])
+PUBLICATION = np.dtype([("trust", "u1"), ("coalesced", "u1"), ("message", "i8"), *QUOTE.descr])
 """What the book passes on, in order: a quote, or (`trust`) a Trust record, by its `reasons` alone.
 
-`message` is the row of the message in the table that was followed.
+`message` is the row of the message in the table that was followed. A quote is `coalesced` where the
+card kept it without its evaluations; the book itself does not say so.
 """
 
 
@@ -60,7 +61,7 @@ def form_quote(books, index):
 
 @compiled
 def _write_quote(quote, symbol, index, message, sequence, feed_ns):
-    quote.trust = 0
+    quote.trust = quote.coalesced = 0
     quote.message = message
     quote.sequence = sequence
     quote.feed_ns = feed_ns

@@ -240,7 +240,7 @@ def _walk(tables, publications, stop, limit, epoch, intents):
         publication = publications[cursor.publication]
         if cursor.place == 0:
             take_quote(tables.newest, publication)
-        if not publication.trust:
+        if not publication.trust and not publication.coalesced:
             symbol = publication.symbol
             count = tables.first[symbol + 1] - tables.first[symbol]
             while cursor.place < count:
@@ -310,6 +310,11 @@ class Strategy:
     def evaluations(self) -> int:
         """How many evaluations there were."""
         return int(self._tables.cursor[0]["evaluations"])
+
+    @property
+    def listed(self) -> np.ndarray:
+        """How many pairs list each symbol."""
+        return np.diff(self._tables.first)
 
     @property
     def publication(self) -> int:

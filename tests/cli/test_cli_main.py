@@ -107,7 +107,11 @@ class TestWrongCalls:
     @pytest.mark.parametrize("words", [[], ["desk"], ["bench"]], ids=["none", "desk", "bench"])
     def test_a_command_without_a_verb_is_told_its_verbs(self, capfd, words: list[str]):
         assert run(words) == 2
-        assert "Usage: tickwright" in "".join(capfd.readouterr())
+        told = capfd.readouterr()
+        assert "Usage: tickwright" in told.out
+        for verb in {(): "replay", ("desk",): "check", ("bench",): "latency"}[tuple(words)].split():
+            assert f"│ {verb} " in told.out
+        assert told.err == ""
 
 
 WRONG_FILES = [

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,3 +43,90 @@ def test_a_device_or_a_folder_is_no_file(tmp_path: Path):
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path):
     with pytest.raises(typer.BadParameter, match="a folder that exists"):
         writable("--out", tmp_path / "nowhere" / "a.csv", [])
+
+
+LIMITED = """
+import resource, sys
+from tickwright.cli.main import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)),) * 2)
+main()
+"""
+
+
+def typed_with_room_for(size: int, words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Type a command in a process that may write no file beyond so many bytes: a full disk."""
+    command = [sys.executable, "-c", LIMITED, str(size), *words.split()]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+class TestAFullDisk:
+    """A file is whole, as it was, or absent; the error names the file that was asked for."""
+
+    @pytest.mark.parametrize(
+        ("words", "size", "file"),
+        [
+            ("generate day.pcap --symbols 4 --messages 2000", 150_000, "day.pcap"),
+            ("bbo session.itch50 --card model --out b.csv", 200, "b.csv"),
+            ("desk new d.desk.toml", 300, "d.desk.toml"),
+        ],
+    )
+    def test_leaves_what_was_there(self, folder: Path, type_in, words: str, size: int, file: str):
+        assert type_in(words).status == 0  # and the machine code is kept, which is large
+        made = {path.name for path in folder.iterdir()}
+        for old in (None, b"old"):
+            for name in made - {"session.itch50"}:
+                (folder / name).unlink(missing_ok=True)
+                if old is not None and not words.startswith("desk"):
+                    (folder / name).write_bytes(old)
+            before = {path.name: path.read_bytes() for path in folder.iterdir()}
+            done = typed_with_room_for(size, words, folder)
+            assert (done.returncode, done.stdout) == (1, "")
+            last = done.stderr.splitlines()[-1]
+            assert last == f"tickwright: {file}: file too large"
+            assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "generate nowhere/day.pcap --symbols 4 --messages 2000",
+        "desk new nowhere/d.desk.toml",
+        "desk new d.desk.toml --limits nowhere/l.toml",
+        "desk new d.desk.toml --limits d.desk.toml",
+    ],
+)
+def test_what_cannot_be_written_is_told_before_the_work(folder: Path, type_in, words: str):
+    before = sorted(folder.iterdir())
+    done = type_in(words)
+    assert (done.status, done.out) == (2, "")
+    assert re.search(r"^tickwright: .*expected a (folder that exists|file of its own)", done.err)
+    assert done.err.count("\n") == 1
+    assert sorted(folder.iterdir()) == before
+
+
+def test_generate_follows_links_and_replaces_what_was_there(folder: Path, type_in):
+    (folder / "elsewhere").mkdir()
+    (folder / "day.itch50").symlink_to(folder / "elsewhere" / "real.itch50")
+    (folder / "day.pcap").write_bytes(b"old")
+    (folder / "day.limits.toml").mkdir()
+    words = "generate day.pcap --symbols 4 --messages 2000"
+    done = type_in(words)
+    assert (done.status, (folder / "day.pcap").read_bytes()) == (2, b"old")
+    assert "day.limits.toml, which is no file" in done.err
+    (folder / "day.limits.toml").rmdir()
+    assert type_in(words).status == 0
+    assert (folder / "day.itch50").is_symlink()
+    assert (folder / "elsewhere" / "real.itch50").stat().st_size > 1000
+    assert (folder / "day.pcap").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("name", ["b.csv.draft", "b.csv"])
+def test_an_error_names_the_file_and_not_its_draft(
+    folder: Path, type_in, monkeypatch: pytest.MonkeyPatch, name: str
+):
+    def fail(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", name)
+
+    monkeypatch.setattr("tickwright.replay.bbo.write_bbo", fail)
+    done = type_in("bbo session.itch50 --card model --out b.csv")
+    assert (done.status, done.err.splitlines()[-1]) == (1, "tickwright: b.csv: permission denied")

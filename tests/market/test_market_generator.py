@@ -440,5 +440,23 @@ def test_too_many_losses_on_both_are_refused(tmp_path: Path):
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path):
     settings = SessionSettings(symbols=2, pairs=1, messages=500)
-    with pytest.raises(MarketError, match="cannot be written"):
+    with pytest.raises(OSError, match="No such file") as refusal:
         generate_session(tmp_path / "none" / "x.pcap", settings)
+    assert refusal.value.filename == str(tmp_path / "none" / "x.pcap")
+
+
+def test_a_session_that_fails_in_between_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    files = session_files(tmp_path / "x.pcap")
+    for path in files:
+        path.write_text("old")
+    monkeypatch.setattr("tickwright.market.generator.render_limits", fail)
+    with pytest.raises(KeyboardInterrupt):
+        generate_session(files.capture, SessionSettings(symbols=2, pairs=1, messages=500))
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        path.name: "old" for path in files
+    }

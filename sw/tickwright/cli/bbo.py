@@ -49,6 +49,7 @@ def bbo(
 
     Example: tickwright bbo session.pcap --card model --out bbo.csv
     """
+    from tickwright.market.drafts import named
     from tickwright.replay.bbo import write_bbo
     from tickwright.replay.watch import watch
     from tickwright.top.presets import PRESETS
@@ -72,8 +73,9 @@ def bbo(
         if card == OneCard.MODEL
         else _twin(recording, watched, preset)
     )
-    named = [(one.name, one.locate) for one in watched]
-    count = write_bbo(out, rows, named, recording.day)
+    columns = [(one.name, one.locate) for one in watched]
+    with named(shown):
+        count = write_bbo(out, rows, columns, recording.day)
     if as_json:
         emit(
             {

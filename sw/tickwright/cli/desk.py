@@ -13,6 +13,7 @@ from rich.text import Text
 
 from tickwright.cli.arguments import AsJson
 from tickwright.cli.output import WRONG, VerbError, emit, note, printed
+from tickwright.cli.outputs import writable
 
 __all__ = ["app", "naming"]
 
@@ -51,13 +52,18 @@ def new(
     Example: tickwright desk new cola.desk.toml
     """
     from tickwright.host.template import desk_template, limits_template
+    from tickwright.market.drafts import drafted, named
 
     beside = limits_beside(out) if limits is None else limits
     for path in (out, beside):
         if path.exists():
             raise VerbError(WRONG, f"{path}: exists already, expected a new file")
-    out.write_text(desk_template(), encoding="utf-8")
-    beside.write_text(limits_template(), encoding="utf-8")
+    writable("OUT", out, [])
+    writable("--limits", beside, [out])
+    with drafted(out, beside) as drafts:
+        for draft, text in zip(drafts, (desk_template(), limits_template()), strict=True):
+            with named(draft):
+                draft.write_text(text, encoding="utf-8")
     note(f"wrote {out} (the quant's) and {beside} (the risk officer's)")
 
 

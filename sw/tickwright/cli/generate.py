@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tickwright.cli.arguments import AsJson, feed_time
 from tickwright.cli.output import emit, pairs
+from tickwright.cli.outputs import writable
 
 __all__ = ["generate"]
 
@@ -97,14 +98,17 @@ def generate(
 
     Beside OUT.pcap it writes OUT.itch50 (the same messages, none lost), OUT.desk.toml,
     OUT.limits.toml and OUT.truth.json (which pairs trade at a profit, what was lost where).
+    Files of these names are replaced, all five when all are complete.
 
     Example: tickwright generate day.pcap --seed 1 --symbols 4 --pairs 2 --messages 20000
     """
     from tickwright.market.compiled import keep_in
-    from tickwright.market.generator import generate_session
+    from tickwright.market.generator import generate_session, session_files
     from tickwright.market.session import SessionSettings
     from tickwright.twin.cache import cache_folder
 
+    for path in session_files(out):
+        writable("OUT", path, [])
     keep_in(cache_folder())
     settings = SessionSettings(
         seed=seed,

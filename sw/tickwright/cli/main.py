@@ -52,7 +52,8 @@ def run(arguments: Sequence[str]) -> int:
         return FAILED
     except Exception as error:
         status, line = _told(error)
-        note(f"tickwright: {_shortened(line)}")
+        if line:  # a call without a verb has been answered with the help
+            note(f"tickwright: {_shortened(line)}")
         return status
     return status if isinstance(status, int) else DONE
 
@@ -62,6 +63,7 @@ def _told(error: Exception) -> tuple[int, str]:
     from tickwright.exchange.scripted import FillsError
     from tickwright.host.settings import SettingsError
     from tickwright.host.setup import SetupError
+    from tickwright.market.drafts import intended
     from tickwright.market.errors import MarketError
 
     match error:
@@ -72,7 +74,7 @@ def _told(error: Exception) -> tuple[int, str]:
         case typer.Abort():
             return FAILED, "given up"
         case OSError():
-            place = "" if error.filename is None else f"{error.filename}: "
+            place = "" if error.filename is None else f"{intended(str(error.filename))}: "
             return FAILED, f"{place}{(error.strerror or str(error) or 'failed').lower()}"
         case ModuleNotFoundError():
             return UNREACHABLE, (
@@ -84,7 +86,8 @@ def _told(error: Exception) -> tuple[int, str]:
     if (told := getattr(error, "format_message", None)) is not None:  # of the command line's parser
         context = getattr(error, "ctx", None)
         verb = context.command_path if context else "tickwright"
-        return getattr(error, "exit_code", WRONG), f"{told()} (see `{verb} --help`)"
+        line = f"{told()} (see `{verb} --help`)" if told() else ""
+        return getattr(error, "exit_code", WRONG), line
     if type(error).__module__.startswith("tickwright."):
         return FAILED, str(error)
     what = f"{type(error).__name__}: {error}".splitlines()[0]

@@ -14,6 +14,7 @@ import numpy as np
 
 from tickwright.market.big_endian import copy_bytes
 from tickwright.market.compiled import compiled
+from tickwright.market.drafts import named
 from tickwright.market.errors import MarketError
 from tickwright.market.frames_table import FrameTable
 from tickwright.market.report import ReadReport
@@ -171,15 +172,12 @@ def _write_packets(data, offset, length, time_ns, day_s, out):
 def write_capture(path: Path, tables: Iterable[FrameTable], *, day_s: int) -> None:
     """Write frames as a pcap with nanoseconds; ``day_s`` is midnight UTC in seconds since 1970."""
     words = (NANOSECOND_MAGIC, VERSION[0] | VERSION[1] << 16, 0, 0, SNAP_BYTES, LINK_ETHERNET)
-    try:
-        with path.open("wb") as file:
-            file.write(b"".join(word.to_bytes(4, "little") for word in words))
-            for table in tables:
-                total = int(table.length.sum(dtype=np.int64)) + RECORD_HEADER_BYTES * len(table)
-                out = np.empty(total, dtype=np.uint8)
-                _write_packets(
-                    table.data, table.offset, table.length, table.time_ns, np.int64(day_s), out
-                )
-                file.write(out.data)
-    except OSError as error:
-        raise MarketError(f"{path}: cannot be written: {error.strerror}") from None
+    with named(path), path.open("wb") as file:
+        file.write(b"".join(word.to_bytes(4, "little") for word in words))
+        for table in tables:
+            total = int(table.length.sum(dtype=np.int64)) + RECORD_HEADER_BYTES * len(table)
+            out = np.empty(total, dtype=np.uint8)
+            _write_packets(
+                table.data, table.offset, table.length, table.time_ns, np.int64(day_s), out
+            )
+            file.write(out.data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from tickwright.market.big_endian import read_stamps
 from tickwright.market.captures import write_capture
 from tickwright.market.desk_files import render_desk, render_limits
 from tickwright.market.dice import Dice
+from tickwright.market.drafts import drafted, named
 from tickwright.market.errors import MarketError
 from tickwright.market.flow import (
     ACTOR,
@@ -73,6 +74,9 @@ class SessionFiles:
     desk: Path
     limits: Path
     truth: Path
+
+    def __iter__(self) -> Iterator[Path]:
+        return iter((self.capture, self.itch, self.desk, self.limits, self.truth))
 
 
 def session_files(capture: Path) -> SessionFiles:
@@ -277,16 +281,14 @@ def _truth(plan: SessionPlan, messages: MessageTable, recording: Recording) -> d
 
 
 def _write_text(path: Path, text: str) -> None:
-    try:
+    with named(path):
         path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise MarketError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def generate_session(
     capture: Path, settings: SessionSettings, progress: Progress | None = None
 ) -> tuple[SessionFiles, dict[str, object]]:
-    """Write the files of a session; return their names and what is known of it."""
+    """Write the files of a session, all or none; return their names and what is known of it."""
     try:
         day = datetime.strptime(settings.date, DAY_FORMAT).replace(tzinfo=UTC)
     except ValueError:
@@ -300,9 +302,11 @@ def generate_session(
         gbps=settings.gbps, end_ns=plan.end_ns,
     )  # fmt: skip
     truth = _truth(plan, messages, recording)
-    write_capture(files.capture, [recording.frames], day_s=int(day.timestamp()))
-    write_itch(files.itch, messages)
-    _write_text(files.desk, render_desk(plan, recording.lines))
-    _write_text(files.limits, render_limits(plan))
-    _write_text(files.truth, json.dumps(truth, indent=2) + "\n")
+    with drafted(*files) as drafts:
+        into = SessionFiles(*drafts)
+        write_capture(into.capture, [recording.frames], day_s=int(day.timestamp()))
+        write_itch(into.itch, messages)
+        _write_text(into.desk, render_desk(plan, recording.lines))
+        _write_text(into.limits, render_limits(plan))
+        _write_text(into.truth, json.dumps(truth, indent=2) + "\n")
     return files, truth

@@ -14,7 +14,7 @@ import numpy as np
 from tickwright.feed.messages import ITCH_SIZES, ItchMessage, MoldUdp64Block
 from tickwright.market.big_endian import copy_bytes, get_u16, read_stamps
 from tickwright.market.compiled import compiled
-from tickwright.market.errors import MarketError
+from tickwright.market.drafts import named
 from tickwright.market.messages_table import MessageTable
 from tickwright.market.report import ReadReport
 from tickwright.market.source import Source
@@ -183,8 +183,5 @@ def write_itch(path: Path, messages: MessageTable) -> None:
     """Write messages as a BinaryFILE."""
     out = np.empty(int(messages.length.sum(dtype=np.int64)) + 2 * len(messages), dtype=np.uint8)
     _copy_records(messages.data, messages.offset, messages.length, out)
-    try:
-        with path.open("wb") as file:
-            file.write(out.data)
-    except OSError as error:
-        raise MarketError(f"{path}: cannot be written: {error.strerror}") from None
+    with named(path), path.open("wb") as file:
+        file.write(out.data)

@@ -10,11 +10,14 @@ from oracle.session import FEED, ORDER_SESSION, PRESET, one_by_one
 
 from tickwright.core.fixed import DEVIATION, HEDGE_RATIO
 from tickwright.exchange.scripted import ScriptedVenue
-from tickwright.feed.messages import AddOrder
+from tickwright.feed.messages import AddOrder, OrderCancel
 from tickwright.host.card import Card, CardError
 from tickwright.host.records import GateState
 from tickwright.host.setup import CardSetup, GateSetup, PairSetup, SymbolSetup
 from tickwright.market.frames_table import FrameTable
+from tickwright.market.messages_table import MessageTable
+from tickwright.market.packets import pack_datagrams
+from tickwright.market.report import Line
 from tickwright.risk.checks import CHECKS
 from tickwright.top.memory_map import BLOCK_WORDS, BLOCKS, IdentityRegs, base, fingerprint
 from tickwright.twin.card import Run, TwinCard
@@ -24,6 +27,7 @@ PLENTY = (1 << 31) - 1
 START_NS, SPACING_NS = 1_000_000_000, 1_000_000
 LEGS = ("AAA", "BBB")
 TRADING = ord("T")
+WAITING_CYCLES = PRESET.queue * PRESET.fanout**2  # all evaluations that may wait
 
 SETUP = CardSetup(
     window=PRESET.window,
@@ -61,6 +65,16 @@ def market() -> FrameTable:
             for number, (locate, side, price) in enumerate(adds)
         ]
     )  # fmt: skip
+
+
+def storm(count: int) -> FrameTable:
+    """Return full packets of messages each of which changes the best bid of AAA."""
+    stamp = {"locate": 1, "timestamp_ns": START_NS}
+    bid = AddOrder(**stamp, reference=1, side="B", shares=count + 1, stock="AAA", price=100_000)
+    cancel = OrderCancel(**stamp, reference=1, shares=1)
+    messages = MessageTable.from_messages([bid.pack(), *[cancel.pack()] * count])
+    at = FEED.line_a
+    return pack_datagrams(messages, line=Line(address=at.destination, port=at.port))
 
 
 @pytest.fixture
@@ -142,6 +156,25 @@ def test_an_armed_card_trades(twin):
     assert run.latencies.keys() == {1, 2}
     for frame in run.sent:
         assert len(frame.frame) == 104
+
+
+def test_quotes_that_too_many_follow_are_recorded_as_coalesced(twin):
+    """Each asks for more evaluations than there are cycles to the next."""
+    idle = replace(SETUP.pairs[0], enabled=False)
+    pairs = tuple(replace(idle, name=f"pair {number}") for number in range(PRESET.fanout))
+    with Card(twin) as card:
+        card.load(replace(SETUP, pairs=pairs))
+        card.open_feed()
+        run = twin.play([storm(1_500)], VenuePeer(SETUP.session, ScriptedVenue("none")))
+        twin.step(WAITING_CYCLES)
+        counted = card.counters()["strategy"]
+    quotes, rows = run.journal.quotes, run.journal.coalesced
+    assert len(quotes) == 1_501
+    assert len(rows) > 100
+    assert rows["sequence"].tolist() == quotes["sequence"][rows["quotes"]].tolist()
+    assert set(rows["evaluations"]) == {PRESET.fanout}
+    assert counted["evaluations_dropped"] == PRESET.fanout * len(rows)
+    assert counted["evaluations"] == PRESET.fanout * (len(quotes) - len(rows))
 
 
 @pytest.mark.parametrize("how", ["never-armed", "killed-later"])

@@ -930,10 +930,14 @@ def test_a_mismatch_that_is_news_of_the_other_symbol_alone_shows_that_one_only()
     assert shown == [(8, 0), (10, 1), (12, 3), (13, 0), (15, 1)]
 
 
-def test_the_other_symbol_of_a_mismatch_shows_what_the_window_hides():
-    hidden = [RESTING, add(0, 8, SELL, 5, cents(-1))]
+def test_each_symbol_of_a_mismatch_shows_its_own_reasons_and_status():
+    hidden = [RESTING, add(0, 8, SELL, 5, cents(-1)), status(0, "P"), trust("directory", symbol=1)]
     said, _ = check([*hidden, event(EXECUTE, 1, 7, shares=1)])
-    assert quotes(said)[-1] == (0, cents(10), 300, 0, 0, reasons("mismatch", "window"))
+    assert quotes(said)[-2:] == [
+        (1, 0, 0, 0, 0, reasons("directory", "mismatch")),
+        (0, cents(10), 300, 0, 0, reasons("mismatch", "window")),
+    ]
+    assert [fields["status"] for _, _, fields in said.published[-2:]] == [0, ord("P")]
 
 
 def test_a_directory_that_concerns_two_symbols_shows_both():

@@ -10,7 +10,7 @@ from tickwright.core.regs import WORD_BYTES
 from tickwright.feed.types import Side, Trust
 from tickwright.strategy.regs import StrategyRegs
 from tickwright.strategy.stage import StrategyStage
-from tickwright.strategy.types import LEGS, Intent, Outcome
+from tickwright.strategy.types import LEGS, Coalesced, Intent, Outcome
 from tickwright.top.presets import Preset
 from tickwright.twin.bench import run_bench, start
 from tickwright.twin.handshake import Sink, Source
@@ -28,6 +28,7 @@ PRESET = Preset(
     slots=16,
 )
 GROUP = 8  # quotes that come at one go
+LISTED = 2  # pairs that list a symbol
 QUIET = 60  # cycles after which all of a group is decided
 UNIT = 1 << 8  # of a deviation, for half a price unit of spread
 
@@ -181,7 +182,7 @@ async def wishes(dut, gaps, stalls, *, again=False):
             told = outcomes_of(Intent(SYMBOLS, PAIRS).from_bits(bits))
             await ledger.send(Outcome(PAIRS).const(outcome).as_bits() for outcome in told)
         settled = len(taken)
-    evaluations = sum(2 for item in items if item is not None)
+    evaluations = sum(LISTED for item in items if item is not None)
     assert await registers.read("evaluations") == evaluations
     assert await registers.read("intents") == len(taken)
     taking.cancel()
@@ -219,6 +220,36 @@ async def evaluates_nothing_until_told_to(dut):
         await ClockCycles(dut.clk, 3)
         state = [await registers.read(name) for name in ("phase", "held_a", "held_b", "stopped")]
         assert state == [0, 0, 0, 0]
+
+
+@cocotb.test(timeout_time=100, timeout_unit="us")
+async def tells_what_it_leaves_out(dut):
+    registers = await woken(dut)
+    await load(registers)
+    quotes = [item for item in traffic(random.Random(3), 400) if item is not None]
+    told = []
+
+    async def watch():
+        while True:
+            await ReadOnly()
+            if dut.coalesced__valid.value:
+                told.append(Coalesced(PRESET.fanout).from_bits(int(dut.coalesced__payload.value)))
+            await RisingEdge(dut.clk)
+
+    watching = cocotb.start_soon(watch())
+    for item in quotes:
+        dut.quotes__payload.value = item
+        dut.quotes__valid.value = 1
+        await RisingEdge(dut.clk)
+    dut.quotes__valid.value = 0
+    await ClockCycles(dut.clk, LISTED * len(quotes))
+    watching.cancel()
+    assert len(told) > 100
+    assert {row.evaluations for row in told} == {LISTED}
+    sequences = [Quote(SYMBOLS).from_bits(quotes[row.quotes]).cause.sequence for row in told]
+    assert [row.cause.sequence for row in told] == sequences
+    assert await registers.read("evaluations_dropped") == LISTED * len(told)
+    assert await registers.read("evaluations") == LISTED * (len(quotes) - len(told))
 
 
 def test_strategy():

@@ -61,11 +61,35 @@ class TestCheck:
         desk.write_text(desk.read_text().replace('exit_z = "1"', 'exit_z = "3"'))
         done = type_in("desk check session.desk.toml")
         assert (done.status, done.out) == (2, "")
-        assert done.err.startswith("tickwright: session.desk.toml: pair cola: exit_sq: found")
+        assert done.err == (
+            "tickwright: session.desk.toml, line 15: pair cola: exit_z: found 3, expected at most "
+            "entry_z, which is 2\n"
+        )
 
     def test_limits_of_strangers_are_refused_by_file(self, folder: Path, type_in):
         with (folder / "session.limits.toml").open("a") as limits:
             limits.write("[symbols.IBM]\nmax_shares = 1\n")
         done = type_in("desk check session.desk.toml --limits session.limits.toml")
         assert done.status == 2
-        assert done.err.startswith("tickwright: session.limits.toml: limits: symbols.IBM")
+        assert done.err.startswith("tickwright: session.limits.toml, line 9: symbols.IBM: expe")
+
+    def test_the_state_is_the_risk_officers(self, folder: Path, type_in):
+        done = type_in("desk check session.desk.toml --limits session.limits.toml")
+        lines = [line.split()[:5] for line in done.out.splitlines()]
+        assert ["limits", "state", "armed", "2", "armed"] in lines
+        limits = folder / "session.limits.toml"
+        limits.write_text("# armed\n" + limits.read_text().replace("armed", "on"))
+        done = type_in("desk check session.desk.toml --limits session.limits.toml")
+        assert (done.status, done.err) == (
+            2,
+            "tickwright: session.limits.toml, line 2: state: found 'on', expected one of killed, "
+            "close_only, armed\n",
+        )
+
+    def test_a_looser_desk_is_told_its_own_line(self, folder: Path, type_in):
+        with (folder / "session.desk.toml").open("a") as desk:
+            desk.write("[limits]\nmax_shares = 1001\n")
+        done = type_in("desk check session.desk.toml --limits session.limits.toml")
+        assert done.err.startswith(
+            "tickwright: session.desk.toml, line 20: limits.max_shares: found 1001, expected 0 to "
+        )

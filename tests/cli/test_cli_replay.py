@@ -153,8 +153,8 @@ class TestLimits:
 
 WRONG = [
     ("a = ", 'a = "KOO"', "session.desk.toml: pair cola: a: found KOO, expected a symbol of the"),
-    ("exit_z", 'exitz = "1"', "session.desk.toml: unknown key pair[0].exitz, expected one such as"),
-    ("exit_z", 'exit_z = "9"', "session.desk.toml: pair cola: exit_sq: found"),
+    ("exit_z", 'exitz = "1"', "pair[0].exitz: found an unknown key, expected exit_z perhaps"),
+    ("exit_z", 'exit_z = "9"', "session.desk.toml, line 15: pair cola: exit_z: found 9, expe"),
     ("line_a", 'line_a = "233.252.0.9:1"', "found no message on lines 233.252.0.9:1, 233.252.0.2"),
 ]
 
@@ -177,7 +177,7 @@ class TestRefusals:
         limits.write_text(limits.read_text().replace("max_shares = 1000", "max_shares = -1", 1))
         done = type_in(REPLAY)
         assert done.status == 2
-        assert done.err.startswith("tickwright: session.limits.toml: max_shares: found -1")
+        assert done.err.startswith("tickwright: session.limits.toml, line 2: max_shares: found -1")
 
     @pytest.mark.parametrize(
         ("fills", "why"),

@@ -104,16 +104,35 @@ class TestPair:
         [
             ({"statistics_half_life_s": Decimal(60)}, "statistics_half_life_s: found 60, expected"),
             ({"hedge_ratio": Decimal(0)}, "hedge_ratio: found 0, expected above 0"),
-            ({"hedge_ratio": Decimal(128)}, "hedge_ratio: hedge ratio: found 128"),
-            ({"hedge_ratio": Decimal("0.000001")}, "hedge: found 0"),
+            (
+                {"hedge_ratio": Decimal(128)},
+                "hedge_ratio: found 128, expected 0.000015 to 127.999985",
+            ),
+            (
+                {"hedge_ratio": Decimal("0.000001")},
+                "hedge_ratio: found 0.000001, expected 0.000015 to 127.999985",
+            ),
             ({"sigma_usd": Decimal("-1")}, "sigma_usd: found -1, expected above 0"),
-            ({"entry_z": Decimal(7)}, "entry_sq: found"),
-            ({"exit_z": Decimal("2.1")}, "exit_sq: found"),
+            ({"entry_z": Decimal(7)}, "entry_z: found 7, expected less than stop_z, which is 6.0"),
+            (
+                {"exit_z": Decimal("2.1")},
+                "exit_z: found 2.1, expected at most entry_z, which is 2.0",
+            ),
             ({"exit_z": Decimal("-1")}, "exit_z: found -1, expected at least 0"),
             ({"stop_z": Decimal(10**6)}, "stop_z: found 1000000 x 0.12 dollars, expected at most"),
-            ({"mean_usd": Decimal(10**9)}, "mean: found"),
-            ({"hedge_ratio": Decimal("0.004")}, "shares_b: found 0"),
-            ({"b": "KO"}, "symbol_b: found 0, expected not symbol_a as well"),
+            (
+                {"mean_usd": Decimal(10**9)},
+                "mean_usd: found 1000000000, expected -107374.182400 to 107374.182400",
+            ),
+            (
+                {"hedge_ratio": Decimal("0.004")},
+                "shares_a: found 100 x 0.004, which is 0 shares of B",
+            ),
+            (
+                {"min_edge_usd": Decimal(-200_000)},
+                "min_edge_usd: found -200000, expected -107374.1",
+            ),
+            ({"b": "KO"}, "b: found 'KO', expected another symbol than a"),
         ],
         ids=lambda value: str(value)[:40],
     )
@@ -124,8 +143,9 @@ class TestPair:
         assert why in str(refusal.value)
 
     def test_names_are_unique(self):
-        with pytest.raises(SettingsError, match="pair cola: name"):
+        with pytest.raises(SettingsError, match="pair cola: name: found 'cola', ex") as refusal:
             setup_of(Desk(pair=[pair(), pair()]))
+        assert refusal.value.place == ("pair", 1, "name")
 
 
 class TestSymbols:
@@ -203,6 +223,27 @@ class TestGate:
         with pytest.raises(SettingsError, match="state: found 'on', expected one of killed"):
             setup_of(Desk(pair=[pair()]), Limits(state="on"))
 
+    @pytest.mark.parametrize(
+        ("limits", "place"),
+        [
+            (Limits(max_notional_usd=Decimal(10**15)), ("max_notional_usd",)),
+            (
+                Limits(defaults=SymbolLimits(collar_usd=Decimal(429_497))),
+                ("defaults", "collar_usd"),
+            ),
+            (
+                Limits(symbols={"KO": SymbolOverride(max_notional_usd=Decimal(10**15))}),
+                ("symbols", "KO", "max_notional_usd"),
+            ),
+        ],
+    )
+    def test_a_limit_that_no_register_holds_is_refused_by_its_key(
+        self, limits: Limits, place: tuple[str, ...]
+    ):
+        with pytest.raises(SettingsError, match=f"limits: {'.'.join(place)}: found") as refusal:
+            setup_of(Desk(pair=[pair()]), limits)
+        assert refusal.value.place == place
+
 
 class TestTheRest:
     """Feed, session, preset and fee."""
@@ -272,3 +313,11 @@ class TestQuantised:
         assert rows["feed", "hold_us"].meaning == 2000
         assert rows["pair cola", "entry_z"].meaning == 2
         assert all(row.unit for row in rows.values())
+
+    @pytest.mark.parametrize(("state", "held"), [("killed", 0), ("close_only", 1), ("armed", 2)])
+    def test_the_state_is_shown_as_the_card_holds_it(self, state: str, held: int):
+        desk, limits = Desk(pair=[pair()]), Limits(state=state)
+        rows = quantised(desk, limits, setup_of(desk, limits))
+        (row,) = (row for row in rows if row.name == "state")
+        assert (row.where, row.typed, row.held, row.meaning) == ("limits", state, held, state)
+        assert row.error is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -29,15 +30,19 @@ def limits_beside(desk: Path) -> Path:
 
 @contextmanager
 def naming(desk: Path, limits: Path | None) -> Iterator[None]:
-    """Put the name of the file before what is wrong with it."""
-    from tickwright.host.settings import SettingsError
+    """Put the name of the file, and the line if it is known, before what is wrong with it."""
+    from tickwright.host.settings import SettingsError, located
     from tickwright.host.setup import SetupError
 
     try:
         yield
     except (SettingsError, SetupError) as error:
-        file = limits if limits is not None and str(error).startswith("limits") else desk
-        raise SettingsError(f"{file}: {error}") from None
+        place = getattr(error, "place", ())
+        if limits is not None and str(error).startswith("limits: "):
+            text = str(error).removeprefix("limits: ")
+            raise SettingsError(f"{located(limits, place)}: {text}", place) from None
+        text = str(error).removeprefix("desk: ")
+        raise SettingsError(f"{located(desk, place)}: {text}", place) from None
 
 
 @app.command()
@@ -120,7 +125,9 @@ def check(
         table.add_column(title, justify="right" if right else "left", no_wrap=True)
     for row in rows:
         error = "" if row.error is None else f"{row.error:.3g}" if row.error else "0"
-        meaning = f"{row.meaning:.9f}".rstrip("0").rstrip(".")
+        meaning = row.meaning
+        if isinstance(meaning, Decimal):
+            meaning = f"{meaning:.9f}".rstrip("0").rstrip(".")
         cells = (row.where, row.name, row.typed, str(row.held), meaning, error, row.unit)
         table.add_row(*map(Text, cells))
     printed(table)

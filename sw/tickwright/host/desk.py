@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from tickwright.core.fixed import DEVIATION, HEDGE_RATIO, PRICE, SPREAD
-from tickwright.host.settings import Desk, Limits, Pair, SettingsError, SymbolLimits
+from tickwright.core.fixed import DEVIATION, HEDGE_RATIO, PRICE, SPREAD, Format
+from tickwright.host.places import Place, written
+from tickwright.host.settings import Desk, Limits, Pair, SettingsError, SymbolLimits, shown
 from tickwright.host.setup import (
     CENT_TICK,
     DEVIATION_LIMIT,
     FINE_TICK,
     LAST_TICK,
+    MAX_LEG_SHARES,
     NO_STATUS,
     CardSetup,
     FeedSetup,
@@ -42,6 +44,9 @@ __all__ = [
 US_NS = 1_000
 MS_NS = 1_000_000
 FEE_SCALE = 1000  # a fee is counted in 1/1000 of a price unit
+COLLAR_BITS = 32
+MONEY_BITS = 48  # of a mean and of an edge, in the format of a spread
+ZERO = Decimal(0)
 ROUND_TRIP = 2  # a position pays its fees when it is opened and when it is closed
 
 
@@ -57,18 +62,23 @@ LIMIT_UNITS = (
 
 @dataclass(frozen=True)
 class Quantised:
-    """One parameter: as typed, as the card holds it, and what the card's number means."""
+    """One parameter: as typed, as the card holds it, and what the card's number means.
+
+    What is typed as a word means that word.
+    """
 
     where: str
     name: str
     typed: str
     held: int
-    meaning: Decimal
+    meaning: Decimal | str
     unit: str
 
     @property
     def error(self) -> Decimal | None:
         """By how much the card misstates what was typed; None where it is not a plain number."""
+        if isinstance(self.meaning, str):
+            return None
         try:
             return self.meaning - Decimal(self.typed)
         except ArithmeticError:
@@ -79,7 +89,10 @@ def preset_of(desk: Desk) -> Preset:
     """Return the preset a desk file names."""
     found = desk.card.preset
     if found not in PRESETS:
-        raise SettingsError(f"card.preset: found {found!r}, expected one of {', '.join(PRESETS)}")
+        raise SettingsError(
+            f"card.preset: found {found!r}, expected one of {', '.join(PRESETS)}",
+            ("card", "preset"),
+        )
     return PRESETS[found]
 
 
@@ -122,7 +135,9 @@ def card_setup(
     index = {name: place for place, name in enumerate(names)}
     for name in limits.symbols:
         if name not in index:
-            raise SettingsError(f"limits: symbols.{name}: expected a symbol of the desk file")
+            raise SettingsError(
+                f"limits: symbols.{name}: expected a symbol of the desk file", ("symbols", name)
+            )
     ticks = {name: _tick_size(desk, name) for name in names}
     try:
         return CardSetup(
@@ -152,46 +167,118 @@ def card_setup(
         raise SettingsError(str(error)) from None
 
 
+@dataclass(frozen=True)
+class _Wish:
+    """A pair as its desk typed it; whatever the card cannot take is refused by the key typed."""
+
+    pair: Pair
+    desk: Desk
+
+    def refusal(self, name: str, expected: str, found: str = "") -> SettingsError:
+        """Return the error about a key: the value as typed, unless more of it matters."""
+        found = found or shown(getattr(self.pair, name))
+        number = next(at for at, pair in enumerate(self.desk.pair) if pair is self.pair)
+        return SettingsError(
+            f"pair {self.pair.name}: {name}: found {found}, expected {expected}",
+            ("pair", number, name),
+        )
+
+    def check(self) -> None:
+        """Raise where a value makes no sense, however it is held."""
+        pair = self.pair
+        if pair.statistics_half_life_s != 0:
+            raise self.refusal(
+                "statistics_half_life_s",
+                "0: mean and sigma are fixed as given until the card computes them",
+            )
+        if pair.a == pair.b:
+            raise self.refusal("b", "another symbol than a")
+        first = next(one for one in self.desk.pair if one.name == pair.name)
+        if first is not pair:
+            raise self.refusal("name", "each name once")
+        for name in ("hedge_ratio", "sigma_usd", "entry_z", "stop_z"):
+            if getattr(pair, name) <= 0:
+                raise self.refusal(name, "above 0")
+        if pair.exit_z < 0:
+            raise self.refusal("exit_z", "at least 0")
+        if not pair.exit_z <= pair.entry_z:
+            raise self.refusal("exit_z", f"at most entry_z, which is {shown(pair.entry_z)}")
+
+    def quantised(
+        self, name: str, kind: Format, *, lowest: int | None = None, bits: int | None = None,
+        more: Decimal = ZERO,
+    ) -> int:  # fmt: skip
+        """Return a value, and ``more``, as the card holds it: in ``bits``, if not in the format's.
+
+        It is at least ``lowest``, if not what fits.
+        """
+        highest = kind.highest if bits is None else (1 << bits - 1) - 1
+        lowest = -highest - 1 if lowest is None else lowest
+        try:
+            held = kind.quantise(getattr(self.pair, name) + more)
+        except ValueError:
+            held = highest + 1
+        if lowest <= held <= highest:
+            return held
+        low, high = (Decimal(end) / kind.scale - more for end in (lowest, highest))
+        raise self.refusal(name, f"{low:.6f} to {high:.6f}")
+
+    def squares(self) -> dict[str, int]:
+        """Return the squares of the distances from the mean, in the card's units, by key."""
+        pair = self.pair
+        squares = {}
+        for name in ("entry_z", "exit_z", "stop_z"):
+            distance = Fraction(getattr(pair, name)) * Fraction(pair.sigma_usd) * DEVIATION.scale
+            squares[name] = round(distance**2)
+            if squares[name] > DEVIATION_LIMIT**2:
+                most = Decimal(DEVIATION_LIMIT) / DEVIATION.scale
+                raise self.refusal(
+                    name,
+                    f"at most {most:.2f} dollars",
+                    f"{shown(getattr(pair, name))} x {shown(pair.sigma_usd)} dollars",
+                )
+        if squares["entry_z"] >= squares["stop_z"]:
+            raise self.refusal("entry_z", f"less than stop_z, which is {shown(pair.stop_z)}")
+        return squares
+
+    def shares_b(self) -> int:
+        """Return the shares of B in an entry."""
+        pair = self.pair
+        shares = int((pair.shares_a * pair.hedge_ratio).to_integral_value())
+        if not 1 <= shares <= MAX_LEG_SHARES:
+            raise self.refusal(
+                "shares_a",
+                f"1 to {MAX_LEG_SHARES}",
+                f"{pair.shares_a} x {shown(pair.hedge_ratio)}, which is {shares} shares of B",
+            )
+        return shares
+
+
 def pair_setup(
     pair: Pair, desk: Desk, index: Mapping[str, int], ticks: Mapping[str, int]
 ) -> tuple[PairSetup, list[Quantised]]:
     """Return a pair as the card holds it, and each parameter with what became of it."""
-    if pair.statistics_half_life_s != 0:
-        raise SettingsError(
-            f"pair {pair.name}: statistics_half_life_s: found {pair.statistics_half_life_s}, "
-            f"expected 0: mean and sigma are fixed as given until the card computes them"
-        )
+    wish = _Wish(pair, desk)
     rows: list[Quantised] = []
 
     def note(name: str, held: int, meaning: Decimal, unit: str, typed: object = None) -> int:
-        text = str(getattr(pair, name) if typed is None else typed)
+        text = shown(getattr(pair, name) if typed is None else typed)
         rows.append(Quantised(f"pair {pair.name}", name, text, held, meaning, unit))
         return held
 
-    def quantised(name: str, convert: Callable[[Decimal], int], value: Decimal) -> int:
-        try:
-            return convert(value)
-        except (ValueError, TypeError) as error:
-            raise SettingsError(f"pair {pair.name}: {name}: {error}") from None
-
-    for name in ("hedge_ratio", "sigma_usd", "entry_z", "stop_z"):
-        if getattr(pair, name) <= 0:
-            raise SettingsError(
-                f"pair {pair.name}: {name}: found {getattr(pair, name)}, expected above 0"
-            )
-    hedge = quantised("hedge_ratio", HEDGE_RATIO.quantise, pair.hedge_ratio)
+    wish.check()
+    hedge = wish.quantised("hedge_ratio", HEDGE_RATIO, lowest=1)
     note("hedge_ratio", hedge, HEDGE_RATIO.value(hedge), "dollars of A per dollar of B")
-    mean = quantised("mean_usd", SPREAD.quantise, pair.mean_usd)
+    mean = wish.quantised("mean_usd", SPREAD, bits=MONEY_BITS)
     note("mean_usd", mean, SPREAD.value(mean), "dollars")
-    squares = {}
-    for name in ("entry_z", "exit_z", "stop_z"):
-        squares[name] = _square(pair, name)
-        deviation = Decimal(squares[name]).sqrt() / DEVIATION.scale
-        note(name, squares[name], deviation / pair.sigma_usd, "standard deviations")
+    squares = wish.squares()
+    for name, square in squares.items():
+        deviation = Decimal(square).sqrt() / DEVIATION.scale
+        note(name, square, deviation / pair.sigma_usd, "standard deviations")
     fees = ROUND_TRIP * desk.assumptions.fee_usd_per_share * (1 + pair.hedge_ratio)
-    edge = quantised("min_edge_usd", SPREAD.quantise, pair.min_edge_usd + fees)
+    edge = wish.quantised("min_edge_usd", SPREAD, bits=MONEY_BITS, more=fees)
     note("min_edge_usd", edge, SPREAD.value(edge) - fees, "dollars per share of A, after fees")
-    shares_b = int((pair.shares_a * pair.hedge_ratio).to_integral_value())
+    shares_b = wish.shares_b()
     note("shares_a", pair.shares_a, Decimal(pair.shares_a), "shares")
     note("shares_b", shares_b, Decimal(shares_b), "shares", pair.shares_a * pair.hedge_ratio)
     sizes = {"a": ticks[pair.a], "b": ticks[pair.b]}
@@ -228,7 +315,7 @@ def quantised(desk: Desk, limits: Limits, setup: CardSetup) -> list[Quantised]:
     rows: list[Quantised] = []
 
     def note(where: str, name: str, typed: object, held: int, scale: int, unit: str) -> None:
-        rows.append(Quantised(where, name, str(typed), held, Decimal(held) / scale, unit))
+        rows.append(Quantised(where, name, shown(typed), held, Decimal(held) / scale, unit))
 
     note("feed", "hold_us", desk.feed.hold_us, setup.feed.hold_ns, US_NS, "microseconds")
     note("feed", "max_age_ms", desk.feed.max_age_ms, setup.feed.max_age_ns, MS_NS, "milliseconds")
@@ -253,6 +340,10 @@ def quantised(desk: Desk, limits: Limits, setup: CardSetup) -> list[Quantised]:
     ticks = {symbol.name: symbol.tick_size for symbol in setup.symbols}
     for pair in desk.pair:
         rows += pair_setup(pair, desk, index, ticks)[1]
+    state = limits.state
+    rows.append(
+        Quantised("limits", "state", state, STATES.index(state), state, "state of the gate")
+    )
     for where, owner, held in (
         ("limits", limits, _gate(Desk(), limits)),
         ("limits of the desk", desk.limits, setup.gate),
@@ -274,21 +365,6 @@ def _defaults(limits: Limits) -> SymbolSetup:
     return SymbolSetup(name="-", cent_tick=True, **_symbol_limits(limits, "-"))
 
 
-def _square(pair: Pair, name: str) -> int:
-    """Return the square of z times sigma, in the card's units of deviation, to the nearest."""
-    z = getattr(pair, name)
-    if z < 0:
-        raise SettingsError(f"pair {pair.name}: {name}: found {z}, expected at least 0")
-    square = round((Fraction(z) * Fraction(pair.sigma_usd) * DEVIATION.scale) ** 2)
-    if square > DEVIATION_LIMIT**2:
-        most = Decimal(DEVIATION_LIMIT) / DEVIATION.scale
-        raise SettingsError(
-            f"pair {pair.name}: {name}: found {z} x {pair.sigma_usd} dollars, expected at most "
-            f"{most:.2f} dollars"
-        )
-    return square
-
-
 def _tick_size(desk: Desk, name: str) -> int:
     symbol = desk.symbols.get(name)
     if symbol is None:
@@ -296,7 +372,8 @@ def _tick_size(desk: Desk, name: str) -> int:
     size = symbol.tick_usd * PRICE.scale
     if size not in (CENT_TICK, FINE_TICK):
         raise SettingsError(
-            f"symbols.{name}.tick_usd: found {symbol.tick_usd}, expected 0.01 or 0.0001"
+            f"symbols.{name}.tick_usd: found {shown(symbol.tick_usd)}, expected 0.01 or 0.0001",
+            ("symbols", name, "tick_usd"),
         )
     return int(size)
 
@@ -306,19 +383,28 @@ def _reference(desk: Desk, name: str, references: Mapping[str, int]) -> int:
     if symbol is not None and symbol.reference_usd is not None:
         try:
             return PRICE.quantise(symbol.reference_usd)
-        except ValueError as error:
-            raise SettingsError(f"symbols.{name}.reference_usd: {error}") from None
+        except ValueError:
+            raise SettingsError(
+                f"symbols.{name}.reference_usd: found {shown(symbol.reference_usd)}, expected 0 to "
+                f"{PRICE.value(PRICE.highest)}",
+                ("symbols", name, "reference_usd"),
+            ) from None
     if name not in references:
         raise SettingsError(
-            f"symbols.{name}.reference_usd: found nothing, expected a price to centre the window on"
+            f"symbols.{name}.reference_usd: found nothing, expected a price to centre the window "
+            f"on",
+            ("symbols", name),
         )
     return references[name]
 
 
-def _notional(where: str, dollars: Decimal) -> int:
+def _notional(file: str, place: Place, dollars: Decimal, bits: int = 63) -> int:
     held = int(dollars * PRICE.scale)  # downwards: a limit is never looser than typed
-    if not 0 <= held < 1 << 63:
-        raise SettingsError(f"{where}: found {dollars}, expected 0 to {(1 << 63) // PRICE.scale}")
+    if not 0 <= held < 1 << bits:
+        most = Decimal((1 << bits) - 1) / PRICE.scale
+        raise SettingsError(
+            f"{file}: {written(place)}: found {shown(dollars)}, expected 0 to {most}", place
+        )
     return held
 
 
@@ -329,13 +415,18 @@ def _symbol_limits(limits: Limits, name: str) -> dict[str, int]:
         found = getattr(own, key, None)
         return getattr(limits.defaults, key) if found is None else found
 
+    def notional(key: str, bits: int = 63) -> int:
+        typed = getattr(own, key, None) is not None
+        place = ("symbols", name, key) if typed else ("defaults", key)
+        return _notional("limits", place, value(key), bits)
+
     keys = SymbolLimits.__struct_fields__
     found = {key: value(key) for key in keys}
     return {
         "max_shares": found["max_shares"],
-        "max_notional": _notional(f"limits of {name}: max_notional_usd", found["max_notional_usd"]),
+        "max_notional": notional("max_notional_usd"),
         "max_position": found["max_position"],
-        "collar": _notional(f"limits of {name}: collar_usd", found["collar_usd"]),
+        "collar": notional("collar_usd", COLLAR_BITS),
         "position": own.position if own else 0,
     }
 
@@ -343,44 +434,48 @@ def _symbol_limits(limits: Limits, name: str) -> dict[str, int]:
 def _gate(desk: Desk, limits: Limits) -> GateSetup:
     if limits.state not in STATES:
         raise SettingsError(
-            f"limits: state: found {limits.state!r}, expected one of {', '.join(STATES)}"
+            f"limits: state: found {limits.state!r}, expected one of {', '.join(STATES)}",
+            ("state",),
         )
     for key in ("max_shares", "max_notional_usd"):
         ours, theirs = getattr(desk.limits, key), getattr(limits, key)
         if ours is not None and not 0 <= ours <= theirs:
             raise SettingsError(
-                f"desk: limits.{key}: found {ours}, expected 0 to {theirs}: a desk file may only "
-                f"tighten the limits file"
+                f"desk: limits.{key}: found {shown(ours)}, expected 0 to {shown(theirs)}: a desk "
+                f"file may only tighten the limits file",
+                ("limits", key),
             )
     shares, notional = desk.limits.max_shares, desk.limits.max_notional_usd
     notional = limits.max_notional_usd if notional is None else notional
     return GateSetup(
         max_shares=limits.max_shares if shares is None else shares,
-        max_notional=_notional("limits: max_notional_usd", notional),
+        max_notional=_notional("limits", ("max_notional_usd",), notional),
         state=limits.state,
         first_user_ref=desk.order_entry.first_user_ref,
     )
 
 
-def _address(where: str, text: str) -> int:
+def _address(place: Place, text: str) -> int:
     try:
         return int(ipaddress.IPv4Address(text))
     except ValueError:
-        raise SettingsError(f"{where}: found {text!r}, expected an IPv4 address") from None
+        raise SettingsError(
+            f"{written(place)}: found {text!r}, expected an IPv4 address", place
+        ) from None
 
 
-def _line(where: str, text: str) -> LineSetup:
+def _line(place: Place, text: str) -> LineSetup:
     address, _, port = text.rpartition(":")
     if not 0 < int(port) < 1 << 16:
-        raise SettingsError(f"{where}: found port {port}, expected 1 to 65535")
-    return LineSetup(destination=_address(where, address), port=int(port))
+        raise SettingsError(f"{written(place)}: found port {port}, expected 1 to 65535", place)
+    return LineSetup(destination=_address(place, address), port=int(port))
 
 
 def _feed(desk: Desk) -> FeedSetup:
     feed = desk.feed
     return FeedSetup(
-        line_a=_line("feed.line_a", feed.line_a),
-        line_b=_line("feed.line_b", feed.line_b),
+        line_a=_line(("feed", "line_a"), feed.line_a),
+        line_b=_line(("feed", "line_b"), feed.line_b),
         start_sequence=feed.start_sequence,
         hold_ns=feed.hold_us * US_NS,
         max_age_ns=feed.max_age_ms * MS_NS,
@@ -392,8 +487,8 @@ def _session(desk: Desk) -> SessionSetup:
     return SessionSetup(
         local_mac=int(entry.local_mac.replace(":", ""), 16),
         peer_mac=int(entry.peer_mac.replace(":", ""), 16),
-        local_address=_address("order_entry.local_address", entry.local_address),
-        peer_address=_address("order_entry.peer_address", entry.peer_address),
+        local_address=_address(("order_entry", "local_address"), entry.local_address),
+        peer_address=_address(("order_entry", "peer_address"), entry.peer_address),
         local_port=entry.local_port,
         peer_port=entry.peer_port,
         start_seq=entry.start_seq,

@@ -8,6 +8,7 @@ exact decimals, written as text or as a TOML number; they are never floats.
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterator
 from decimal import Decimal
@@ -17,6 +18,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Meta, Struct
 
+from tickwright.host.places import Place, line_of, written
 from tickwright.risk.checks import STATES
 from tickwright.top.presets import PRESETS
 
@@ -33,20 +35,41 @@ __all__ = [
     "Symbol",
     "SymbolLimits",
     "keys",
+    "located",
     "read_desk",
     "read_limits",
     "schema",
+    "shown",
 ]
 
 
 Kind = TypeVar("Kind", bound=Struct)
 
+LONGEST = 12  # digits of a number that is shown without an exponent
 LARGEST = Decimal(10) ** 12  # beyond any price, notional or ratio that makes sense
 DECIMALS = 18
 
+STEP = re.compile(r"\.(\w+)|\[(\d+|\.\.\.)\]")  # of the way to a value, as msgspec tells it
+MEANINGS = (  # of what msgspec says
+    (r", got `\w+`$", ""),
+    (r"^Invalid decimal string", "expected a decimal number"),
+    (r"`decimal( \| null)?`", "a decimal number"),
+    (r"`int( \| null)?`", "an integer"),
+    (r"`str( \| null)?`", "a text"),
+    (r"`bool( \| null)?`", "true or false"),
+    (r"`object( \| null)?`", "a table"),
+    (r"`array( \| null)?`", "an array of tables"),
+    (r"matching regex .*", "matching"),
+    (r"^Object missing required field `(\w+)`", r"found no key \1, which has to be given"),
+)
+
 
 class SettingsError(ValueError):
-    """A desk or limits file that cannot be used."""
+    """A desk or limits file that cannot be used; ``place`` is where in it, as far as is known."""
+
+    def __init__(self, line: str, place: Place = ()) -> None:
+        super().__init__(line)
+        self.place = place
 
 
 def _unit(unit: str, **checks: Any) -> Meta:
@@ -295,16 +318,40 @@ def read_desk(path: Path) -> Desk:
 def read_limits(path: Path) -> Limits:
     """Read a limits file. Raises SettingsError: file, key, value found, what was expected."""
     limits = _read(path, Limits)
-    for where, owner in (
-        ("", limits),
-        ("defaults.", limits.defaults),
-        *((f"symbols.{name}.", symbol) for name, symbol in limits.symbols.items()),
-    ):
+    owners: list[tuple[Place, object]] = [((), limits), (("defaults",), limits.defaults)]
+    owners += [(("symbols", name), symbol) for name, symbol in limits.symbols.items()]
+    for where, owner in owners:
         for key in ("max_notional_usd", "collar_usd"):
             found = getattr(owner, key, None)
             if found is not None and found < 0:
-                raise SettingsError(f"{path}: {where}{key}: found {found}, expected at least 0")
+                place = (*where, key)
+                raise SettingsError(
+                    f"{located(path, place)}: {written(place)}: found {shown(found)}, "
+                    f"expected at least 0",
+                    place,
+                )
     return limits
+
+
+def located(path: Path, place: Place) -> str:
+    """Return a file and the line in it at which a place is, where it has one."""
+    try:
+        line = line_of(path.read_text("utf-8"), place)
+    except (OSError, ValueError):
+        line = None
+    return f"{path}" if line is None else f"{path}, line {line}"
+
+
+def shown(value: object) -> str:
+    """Return a value as one types it."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case Decimal() if value.is_finite() and abs(value.adjusted()) <= LONGEST:
+            return f"{value:f}"
+        case str():
+            return repr(value)
+    return str(value)
 
 
 def schema(kind: type[Struct]) -> dict[str, Any]:
@@ -335,33 +382,43 @@ def _read(path: Path, kind: type[Kind]) -> Kind:
         ) from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SettingsError(f"{path}: {error}, expected TOML") from None
-    _check_keys(str(path), "", found, kind)
+    try:
+        _check_keys((), found, kind)
+        return _settings(found, kind)
+    except SettingsError as error:
+        raise SettingsError(f"{located(path, error.place)}: {error}", error.place) from None
+
+
+def _settings(found: dict[str, Any], kind: type[Kind]) -> Kind:
+    """Return the structure that a file describes."""
     try:
         settings = msgspec.convert(found, kind, strict=True)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{path}: {_told(str(error), found)}") from None
-    for place, number in _decimals("", settings):
+        what, place = _understood(str(error), found, kind)
+        raise SettingsError(f"{written(place) or 'file'}: {what}", place) from None
+    for place, number in _decimals((), settings):
         if not number.is_finite() or abs(number) > LARGEST or _places(number) > DECIMALS:
             raise SettingsError(
-                f"{path}: {place}: found {number}, expected a number up to {LARGEST:,f} with at "
-                f"most {DECIMALS} decimals"
+                f"{written(place)}: found {shown(number)}, expected a number up to {LARGEST:,f} "
+                f"with at most {DECIMALS} decimals",
+                place,
             )
     return settings
 
 
-def _decimals(place: str, found: Any) -> Iterator[tuple[str, Decimal]]:
+def _decimals(place: Place, found: Any) -> Iterator[tuple[Place, Decimal]]:
     """Yield every decimal number and the key it stands at."""
     if isinstance(found, Decimal):
         yield place, found
     elif isinstance(found, Struct):
         for name in found.__struct_fields__:
-            yield from _decimals(f"{place}.{name}".lstrip("."), getattr(found, name))
+            yield from _decimals((*place, name), getattr(found, name))
     elif isinstance(found, dict):
         for name, value in found.items():
-            yield from _decimals(f"{place}.{name}", value)
+            yield from _decimals((*place, name), value)
     elif isinstance(found, list):
         for index, value in enumerate(found):
-            yield from _decimals(f"{place}[{index}]", value)
+            yield from _decimals((*place, index), value)
 
 
 def _places(number: Decimal) -> int:
@@ -369,40 +426,78 @@ def _places(number: Decimal) -> int:
     return -exponent if isinstance(exponent, int) else 0
 
 
-def _told(message: str, found: Any) -> str:
-    """Turn msgspec's message into: key, value found, what was expected."""
-    what, _, place = message.partition(" - at `$")
-    place = place.rstrip("`").lstrip(".")
+def _understood(message: str, found: dict[str, Any], kind: type[Struct]) -> tuple[str, Place]:
+    """Return msgspec's message as: value found, what was expected; and the place it is about."""
+    what, _, way = message.partition(" - at `")
+    if way.startswith("key`"):  # the name of a table, as a stock's
+        way = way.partition("`")[2].partition("`")[2] + "[...]"
+    place: Place = ()
     value: Any = found
-    for key in place.replace("[", ".").replace("]", "").split("."):
-        try:
-            value = value[int(key)] if isinstance(value, list) else value[key]
-        except (KeyError, TypeError, ValueError, IndexError):
-            return f"{place or 'file'}: {what[0].lower()}{what[1:]}"
-    shown = "" if isinstance(value, dict | list) else f"found {value!r}, "
-    return f"{place}: {shown}{what[0].lower()}{what[1:]}"
+    hint: Any = kind
+    for name, index in STEP.findall(way):
+        if index == "...":
+            key = next(key for key in value if _refused(found, place, key, kind))
+        else:
+            key = int(index) if index else name
+        place = (*place, key)
+        value = value[key]
+        hint = _hint(hint, key)
+    for text, meaning in MEANINGS:
+        what = re.sub(text, meaning, what)
+    notes = (note.extra_json_schema for note in _notes(hint))
+    unit = next((note["unit"] for note in notes if note), "")
+    what = what.replace("a text matching", unit or "a name without spaces")
+    told = f"{what[0].lower()}{what[1:]}"
+    return (told if isinstance(value, dict | list) else f"found {shown(value)}, {told}"), place
 
 
-def _check_keys(path: str, place: str, found: Any, kind: Any) -> None:
-    """Raise on the first key that no structure has, and name the nearest that one has."""
+def _refused(found: dict[str, Any], place: Place, key: str, kind: type[Struct]) -> bool:
+    """Whether a file would be refused if a table of it had this entry only."""
+    alone: Any = found
+    for part in place:
+        alone = alone[part]
+    alone = {key: alone[key]}
+    for part in reversed(place):
+        alone = {part: alone}
+    try:
+        msgspec.convert(alone, kind, strict=True)
+    except msgspec.ValidationError:
+        return True
+    return False
+
+
+def _hint(hint: Any, key: str | int) -> Any:
+    """Return the type, with its notes, of what a table or array of a type has under a key."""
+    for one in _within(hint):
+        if get_origin(one) in (dict, list):
+            return get_args(one)[-1]
+        if isinstance(one, type) and issubclass(one, Struct):
+            return get_type_hints(one, include_extras=True)[str(key)]
+    return None
+
+
+def _check_keys(place: Place, found: Any, kind: Any) -> None:
+    """Raise on the first key that no structure has, and name one that is meant perhaps."""
     for structure in _within(kind):
         if get_origin(structure) is dict and isinstance(found, dict):
             for key, value in found.items():
-                _check_keys(path, f"{place}{key}.", value, get_args(structure)[1])
+                _check_keys((*place, key), value, get_args(structure)[1])
         elif get_origin(structure) is list and isinstance(found, list):
             for index, value in enumerate(found):
-                _check_keys(path, f"{place[:-1]}[{index}].", value, get_args(structure)[0])
+                _check_keys((*place, index), value, get_args(structure)[0])
         elif isinstance(structure, type) and issubclass(structure, Struct):
             if not isinstance(found, dict):
                 continue
             hints = get_type_hints(structure, include_extras=True)
             for key, value in found.items():
                 if key not in hints:
-                    near = difflib.get_close_matches(key, hints, 1, 0)
+                    near = difflib.get_close_matches(key, hints, 1)
+                    meant = f"{near[0]} perhaps" if near else f"one of {', '.join(hints)}"
                     raise SettingsError(
-                        f"{path}: unknown key {place}{key}, expected one such as {near[0]}"
+                        f"{written((*place, key))}: found an unknown key, expected {meant}",
+                        (*place, key),
                     )
-                _check_keys(path, f"{place}{key}.", value, hints[key])
+                _check_keys((*place, key), value, hints[key])
 
 
 def _within(kind: Any) -> list[Any]:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import pytest
 from oracle.card import Recorded, run_card
 from oracle.session import PRESET, Played, Session
 
+from tickwright.book.regs import BookRegs
 from tickwright.host.card import Card
 from tickwright.host.records import Journal
+from tickwright.market.frames_table import FrameTable
 from tickwright.model.card import ModelCard, bbo_rows
 from tickwright.model.delivery import CardInputs
 from tickwright.replay.bbo import Delivered, journal_rows, merged
 from tickwright.replay.numbering import Numbering
+from tickwright.risk.regs import RiskRegs
+from tickwright.top.memory_map import base
 from tickwright.twin.card import TwinCard
 from tickwright.twin.venue import VenuePeer
 
 CARDS = ("model", "twin")
-READBACK_CYCLES = 8  # from the choice of a symbol to what the ledger shows of it
+CLEARING_CYCLES = 1_000  # between two looks at whether the tables are clear
 
 
 def delivered(session: Session, journal: Journal) -> list[tuple[bytes, int]]:
@@ -32,19 +36,32 @@ def delivered(session: Session, journal: Journal) -> list[tuple[bytes, int]]:
     return found
 
 
+class HastyBus:
+    """A card that says at once that book and gate have cleared their tables."""
+
+    CLEARS = (base("book") + BookRegs.ready.offset, base("risk") + RiskRegs.ready.offset)
+
+    def __init__(self, twin: TwinCard) -> None:
+        self._twin = twin
+        self.write = twin.write
+
+    def read(self, addr: int) -> int:
+        return 1 if addr in self.CLEARS else self._twin.read(addr)
+
+
+def paused(frames: Iterable[FrameTable], twin: TwinCard, card: Card) -> Iterator[FrameTable]:
+    """Pass tables of frames on, the second and later ones when the book has cleared its tables."""
+    for table in frames:
+        yield table
+        while not card.book.ready:
+            twin.step(CLEARING_CYCLES)
+
+
 def stamped(messages: list[tuple[bytes, int]]) -> Delivered:
     """Return the sequences and the time stamps of messages."""
     stamps = [int.from_bytes(data[5:11], "big") for data, _ in messages]
     sequences = [sequence for _, sequence in messages]
     return Delivered(np.array(sequences, np.uint64), np.array(stamps, np.uint64))
-
-
-def position(twin: TwinCard, card: Card, symbol: int) -> int:
-    """Return what the ledger of a card holds of a symbol."""
-    card.risk.symbol = symbol
-    twin.step(READBACK_CYCLES)
-    found = card.risk.position
-    return found - (1 << 32) if found >> 31 else found
 
 
 @pytest.fixture(scope="session")
@@ -56,16 +73,19 @@ def on_twin() -> Callable[[Session], Played]:
         if id(session) not in kept:
             setup = session.setup
             with TwinCard(PRESET, hold_ns=setup.feed.hold_ns) as twin, Card(twin) as card:
-                card.load(setup)
+                (Card(HastyBus(twin)) if session.early else card).load(setup)
+                assert card.book.ready != session.early
                 card.arm(setup.gate.state)
                 card.open_feed()
-                journal = twin.play(session.frames, VenuePeer(setup.session, session.venue)).journal
-                positions = [position(twin, card, symbol) for symbol in range(len(setup.symbols))]
+                frames = paused(session.frames, twin, card)
+                journal = twin.play(frames, VenuePeer(setup.session, session.venue)).journal
+                positions = [card.position(symbol) for symbol in range(len(setup.symbols))]
+                counters = card.counters()
             messages = delivered(session, journal)
             numbering = Numbering.of(journal, setup.feed.start_sequence)
             rows = merged([journal_rows(journal, setup, numbering, stamped(messages))])
             oracle = run_card(messages, setup, Recorded.of(journal))
-            played = Played(journal, rows, positions, oracle)
+            played = Played(journal, rows, positions, oracle, counters)
             kept[id(session)] = session, played
         return kept[id(session)][1]
 

@@ -1,76 +1,29 @@
 """Each check of the gate refuses in a session made for it, and is the only one that does.
 
-Two symbols with ticks of 1/10000 dollar, hedge 1, no mean: A is quoted 1000 to 1002, B 990 to 992,
-so the spread is 20 (in units of 2^16) and the pair sells 100 A at 997 and buys 200 B at 996. Then
-A falls to 989 to 993: the spread is 0, and the pair takes back what it holds.
+The pair of the desk enters: it sells 100 A at 997 and buys 200 B at 996. Then A falls to 989 to
+993: the spread is 0, and the pair takes back what it holds.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from oracle.agreement import assert_rows_agree, assert_same, assert_tables_agree
+from oracle.agreement import assert_agrees
+from oracle.desk import PAIR, START_NS, A, B, desk, morning, watched
 from oracle.gate import check
-from oracle.session import (
-    FEED,
-    ORDER_SESSION,
-    PRESET,
-    Played,
-    Session,
-    datagram,
-    frame_table,
-    one_by_one,
-)
+from oracle.session import PRESET, Played, Session, datagram, frame_table
 from oracle.tape import Tape
 
 from tickwright.exchange.scripted import Answer, ScriptedVenue
 from tickwright.host.records import IntentKind, ResponseKind
-from tickwright.host.setup import CardSetup, GateSetup, PairSetup, SymbolSetup
-from tickwright.market.messages_table import MessageTable
+from tickwright.host.setup import CardSetup
 from tickwright.risk.checks import CHECKS
 
-A, B = 11, 12
-LIMITS = {"max_shares": 500, "max_notional": 1_000_000, "max_position": 1_000, "collar": 10}
-PAIR = PairSetup(
-    name="a-b",
-    symbol_a=0,
-    symbol_b=1,
-    hedge=1 << 16,
-    mean=0,
-    entry_sq=(10 << 8) ** 2,
-    exit_sq=(2 << 8) ** 2,
-    stop_sq=(100 << 8) ** 2,
-    min_edge=0,
-    shares_a=100,
-    shares_b=200,
-    max_spread_a=2,
-    max_spread_b=2,
-    aggression_a=3,
-    aggression_b=4,
-    retry_ns=1_000,
-)
 
-
-def desk(*, of_a=None, of_b=None, gate=None, feed=None, session=None, pairs=(PAIR,)) -> CardSetup:
-    fine = {"base_tick": 900, "cent_tick": False, "status": ord("T")} | LIMITS
-    everywhere = {"max_shares": 400, "max_notional": 900_000, "state": "armed"}
-    return CardSetup(
-        window=PRESET.window,
-        slots=PRESET.slots,
-        hold=PRESET.hold,
-        symbols=(
-            SymbolSetup(name="A", **fine | {"locate": A} | (of_a or {})),
-            SymbolSetup(name="B", **fine | {"locate": B} | (of_b or {})),
-        ),
-        pairs=pairs,
-        gate=GateSetup(**everywhere | (gate or {})),
-        feed=replace(FEED, **(feed or {})),
-        session=replace(ORDER_SESSION, **(session or {})),
+def armed(*, of_a=None, of_b=None, **changes) -> CardSetup:
+    return desk(
+        watched("A", locate=A, **(of_a or {})), watched("B", locate=B, **(of_b or {})), **changes
     )
-
-
-def tape() -> Tape:
-    return Tape(now_ns=34_200_000_000_000, step_ns=100_000)
 
 
 def enter(tape: Tape) -> None:
@@ -86,45 +39,35 @@ def leave(tape: Tape) -> None:
     tape.add(A, 6, "S", 500, 993)  # 0
 
 
-def session(tape: Tape, setup: CardSetup, venue: ScriptedVenue | None = None, frames=()) -> Session:
-    return Session(
-        MessageTable.from_messages(tape.messages),
-        tuple(frames) or (one_by_one(tape.messages),),
-        setup,
-        venue or ScriptedVenue(),
-    )
-
-
 def entering(**setup) -> Session:
-    made = tape()
+    made = morning()
     enter(made)
-    return session(made, desk(**setup))
+    return Session.of(made, armed(**setup))
 
 
 def leaving(between: Callable[[Tape], object], **setup) -> Session:
     """Return a session in which something happens while the pair holds its shares."""
-    made = tape()
+    made = morning()
     enter(made)
     between(made)
     leave(made)
-    return session(made, desk(**setup))
+    return Session.of(made, armed(**setup))
 
 
 def behind_a_gap() -> Session:
     """Return one whose last quote comes while the message behind it is still missing."""
-    made = tape()
+    made = morning()
     enter(made)
     made.status(B, "T")
     made.status(B, "T")
     start, each = made.messages[:3], made.messages[3:]
-    at = 34_200_000_000_000
     frames = [
-        (at, datagram(1, start)),
-        (at + 10_000, datagram(6, each[2:])),  # 4 and 5 are missing
-        (at + 20_000, datagram(4, each[:1])),  # 5 still is: the pair enters now
-        (at + 30_000, datagram(5, each[1:2])),
+        (START_NS, datagram(1, start)),
+        (START_NS + 10_000, datagram(6, each[2:])),  # 4 and 5 are missing
+        (START_NS + 20_000, datagram(4, each[:1])),  # 5 still is: the pair enters now
+        (START_NS + 30_000, datagram(5, each[1:2])),
     ]
-    return session(made, desk(), frames=[frame_table(frames)])
+    return Session.of(made, armed(), frame_table(frames))
 
 
 def dear() -> Session:
@@ -133,7 +76,7 @@ def dear() -> Session:
     B: 1,999,999,800 to 1,999,999,900, in cents; hedge 1/65536, so ha + hb = 3,999,999,700. The mean
     is 20 (in units of 2^16) below the spread. The pair buys B at 1,999,999,900 + 100.
     """
-    made = tape()
+    made = morning()
     made.add(A, 1, "B", 500, 1_000)
     made.add(A, 2, "S", 500, 1_002)
     made.add(B, 3, "B", 500, 1_999_999_800)
@@ -142,7 +85,7 @@ def dear() -> Session:
     pair = replace(PAIR, hedge=1, mean=spread - (20 << 16), aggression_b=100, max_spread_b=100)
     wide = {"max_notional": 1 << 50}
     dear_b = {"base_tick": 19_999_900, "cent_tick": True, "collar": 100} | wide
-    return session(made, desk(of_b=dear_b, gate=wide, pairs=(pair,)))
+    return Session.of(made, armed(of_b=dear_b, gate=wide, pairs=(pair,)))
 
 
 class Silent(ScriptedVenue):
@@ -162,13 +105,14 @@ def without_slots() -> Session:
     the second tries at every quote, and nothing of it is filled. With 256 slots its orders 257 and
     258 would need the slots of 1 and 2.
     """
-    made = tape()
+    made = morning()
     enter(made)
     for count in range(PRESET.slots // 2):
         made.cancel(A, 2, 1 + count % 2)
     again = replace(PAIR, name="again")
     wide = {"max_position": 1_000_000}
-    return session(made, desk(of_a=wide, of_b=wide, pairs=(PAIR, again)), Silent())
+    setup = armed(of_a=wide, of_b=wide, pairs=(PAIR, again))
+    return replace(Session.of(made, setup), venue=Silent())
 
 
 class Generous(ScriptedVenue):
@@ -180,7 +124,7 @@ class Generous(ScriptedVenue):
 
 def overfilled() -> Session:
     """Return one in which a second pair wishes to trade behind a fill that was too much."""
-    made = tape()
+    made = morning()
     enter(made)
     made.cancel(A, 2, 1)
     second = replace(PAIR, name="second")
@@ -188,7 +132,7 @@ def overfilled() -> Session:
     second = replace(second, entry_sq=(21 << 8) ** 2)
     made.delete(A, 1)
     made.add(A, 7, "B", 500, 1_001)
-    return session(made, desk(pairs=(PAIR, second)), Generous())
+    return replace(Session.of(made, armed(pairs=(PAIR, second))), venue=Generous())
 
 
 # The session, which checks its last verdict fails, and the kind of that intent.
@@ -284,9 +228,7 @@ def test_a_check_refuses_alone(play: Callable[[Session], Played], sessions, name
     _, checks, kind = CASES[name]
     assert (int(last["checks"]), int(last["passed"])) == (checks, 0)
     assert int(played.journal.intents[-1]["kind"]) == kind
-    assert_tables_agree(played.journal, played.oracle)
-    assert_rows_agree(played.rows, played.oracle)
-    assert_same("positions", [tuple(played.positions)], [tuple(played.oracle.positions)])
+    assert_agrees(played)
 
 
 def test_every_check_has_its_session():
@@ -301,7 +243,7 @@ def test_the_same_session_trades_where_nothing_refuses(play: Callable[[Session],
     assert played.journal.verdicts["passed"].tolist() == [1, 1]
     assert len(played.journal.orders) == 4
     assert played.positions == [0, 0]
-    assert_tables_agree(played.journal, played.oracle)
+    assert_agrees(played)
 
 
 UNREFUSED = leaving(lambda tape: tape.status(B, "T"))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from oracle.agreement import assert_rows_agree, assert_same, assert_tables_agree, rows_of
+from oracle.agreement import assert_agrees, assert_same, rows_of
 from oracle.arbiter import Arbitration, arbitrate, cut, udp_payload
 from oracle.book import Trust, bit
 from oracle.session import PRESET, Played, Session
@@ -69,12 +69,6 @@ def arbitrated(session: Session) -> Arbitration:
     return arbitrate(
         datagrams, hold_ns=feed.hold_ns, ring=PRESET.hold, expected=feed.start_sequence
     )
-
-
-def assert_agrees(played: Played) -> None:
-    assert_tables_agree(played.journal, played.oracle)
-    assert_rows_agree(played.rows, played.oracle)
-    assert_same("positions", [tuple(played.positions)], [tuple(played.oracle.positions)])
 
 
 def assert_busy(played: Played) -> None:

@@ -1,106 +1,24 @@
 """Each reason not to trust a symbol comes from a session made for it, and trading stops with it.
 
-The pair of these sessions would enter with the quotes that follow: A is shown 1000 to 1002, B 990
-to 992, in ticks of 1/10000 dollar, so that it would sell A at 997 and buy B at 996.
+The pair of the desk would enter with the last message of each.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from oracle.agreement import assert_rows_agree, assert_tables_agree
+from oracle.agreement import assert_agrees, untrusted
 from oracle.book import Trust, bit
-from oracle.session import (
-    FEED,
-    ORDER_SESSION,
-    PRESET,
-    Played,
-    Session,
-    datagram,
-    frame_table,
-    one_by_one,
-)
+from oracle.desk import BY_DIRECTORY, OTHER, START_NS, A, B, closing, morning, opening
+from oracle.session import PRESET, Played, Session, datagram, frame_table
 from oracle.tape import Tape
-
-from tickwright.feed.messages import AddOrder
-from tickwright.host.setup import CardSetup, GateSetup, PairSetup, SymbolSetup
-from tickwright.market.messages_table import MessageTable
-from tickwright.market.packets import pack_datagrams
-from tickwright.market.report import Line
-
-A, B, OTHER = 11, 12, 13
-START_NS, STEP_NS = 34_200_000_000_000, 100_000
-SYMBOL = {
-    "base_tick": 900,
-    "cent_tick": False,
-    "status": ord("T"),
-    "max_shares": 500,
-    "max_notional": 1_000_000,
-    "max_position": 1_000,
-    "collar": 10,
-}
-SETUP = CardSetup(
-    window=PRESET.window,
-    slots=PRESET.slots,
-    hold=PRESET.hold,
-    symbols=(
-        SymbolSetup(name="A", **SYMBOL),
-        SymbolSetup(name="B", **SYMBOL),
-        SymbolSetup(name="C", **SYMBOL | {"base_tick": 10, "cent_tick": True}),
-    ),
-    pairs=(
-        PairSetup(
-            name="a-b",
-            symbol_a=0,
-            symbol_b=1,
-            hedge=1 << 16,
-            mean=0,
-            entry_sq=(10 << 8) ** 2,
-            exit_sq=(2 << 8) ** 2,
-            stop_sq=(100 << 8) ** 2,
-            min_edge=0,
-            shares_a=100,
-            shares_b=200,
-            max_spread_a=2,
-            max_spread_b=2,
-            aggression_a=3,
-            aggression_b=4,
-            retry_ns=1_000,
-        ),
-    ),
-    gate=GateSetup(max_shares=400, max_notional=900_000, state="armed"),
-    feed=FEED,
-    session=ORDER_SESSION,
-)
-
-
-def opening() -> Tape:
-    """Return a tape that maps the symbols and shows all prices but B's ask."""
-    tape = Tape(now_ns=START_NS, step_ns=STEP_NS)
-    for locate, name in ((A, "A"), (B, "B"), (OTHER, "C")):
-        tape.directory(locate, name)
-    tape.add(A, 1, "B", 500, 1_000)
-    tape.add(A, 2, "S", 500, 1_002)
-    tape.add(B, 3, "B", 500, 990)
-    tape.add(OTHER, 4, "B", 500, 2_000)
-    return tape
-
-
-def closing(tape: Tape) -> None:
-    """Show B's ask: everything is there for the pair to enter."""
-    tape.add(B, 5, "S", 500, 992)
-
-
-def session(tape: Tape, frames=()) -> Session:
-    frames = tuple(frames) or (one_by_one(tape.messages),)
-    return Session(MessageTable.from_messages(tape.messages), frames, SETUP)
 
 
 def with_messages(cause: Callable[[Tape], object]) -> Session:
     tape = opening()
     cause(tape)
     closing(tape)
-    return session(tape)
+    return Session.of(tape, BY_DIRECTORY)
 
 
 def overfull(tape: Tape) -> None:
@@ -146,28 +64,9 @@ MADE_BY_MESSAGES: dict[str, tuple[Callable[[Tape], object], str, set[int]]] = {
 }
 
 
-# The other symbol of a mismatch, where it has no event of its own behind it.
-UNPUBLISHED = {"mismatch-execute": {0}, "mismatch-delete": {2}, "mismatch-replace": {2}}
-
-
 @pytest.fixture(scope="module")
 def made() -> dict[str, Session]:
     return {name: with_messages(cause) for name, (cause, _, _) in MADE_BY_MESSAGES.items()}
-
-
-def untrusted(played: Played) -> dict[int, int]:
-    """Return the symbols without trust, with their reasons, when the books are read at the end."""
-    book = played.oracle.books.book
-    assert book is not None
-    found = {
-        symbol: book.sticky[symbol] | book.touch(symbol)[-1] for symbol in range(len(book.symbols))
-    }
-    return {symbol: reasons for symbol, reasons in found.items() if reasons}
-
-
-def assert_agrees(played: Played) -> None:
-    assert_tables_agree(played.journal, played.oracle)
-    assert_rows_agree(played.rows, played.oracle)
 
 
 @pytest.mark.parametrize("name", MADE_BY_MESSAGES)
@@ -178,12 +77,10 @@ def test_a_message_takes_trust_away(
     _, reason, symbols = MADE_BY_MESSAGES[name]
     assert untrusted(played) == {symbol: bit(reason) for symbol in symbols}
     assert_agrees(played)
-    # What trades goes by what is published: the other symbol of a mismatch is trusted there until
-    # its own next event (specification, section 5).
+    # What trades goes by what is published, and that is what the books hold.
     published = {int(row["symbol"]): int(row["reasons"]) for row in played.journal.quotes}
-    shown = {symbol for symbol in symbols if published[symbol]}
-    assert shown == symbols - UNPUBLISHED.get(name, set())
-    assert (len(played.journal.orders) > 0) == (not shown & {0, 1})
+    assert {symbol for symbol, reasons in published.items() if reasons} == symbols
+    assert (len(played.journal.orders) > 0) == (not symbols & {0, 1})
 
 
 def test_the_same_messages_trade_where_nothing_is_wrong(play: Callable[[Session], Played]):
@@ -205,7 +102,7 @@ def in_datagrams(tape: Tape, *groups: tuple[int, list[int]], tails=()) -> Sessio
         )
         for at_us, group in groups
     ]
-    return session(tape, [frame_table(sorted([*frames, *tails]))])
+    return Session.of(tape, BY_DIRECTORY, frame_table(sorted([*frames, *tails])))
 
 
 def lost() -> Session:
@@ -274,10 +171,9 @@ def mapped_by_host() -> Session:
     tape = opened()
     symbols = tuple(
         replace(symbol, locate=locate)
-        for symbol, locate in zip(SETUP.symbols, (A, B, OTHER), strict=True)
+        for symbol, locate in zip(BY_DIRECTORY.symbols, (A, B, OTHER), strict=True)
     )
-    made = session(tape)
-    return replace(made, setup=replace(SETUP, symbols=symbols))
+    return Session.of(tape, replace(BY_DIRECTORY, symbols=symbols))
 
 
 def test_a_directory_that_agrees_with_the_host_changes_nothing(
@@ -292,11 +188,11 @@ def test_a_directory_that_agrees_with_the_host_changes_nothing(
 @pytest.fixture(scope="module")
 def contradicted() -> Session:
     """Return one whose directory gives a watched name another locate than the host did."""
-    tape = Tape(now_ns=START_NS, step_ns=STEP_NS)
+    tape = morning()
     tape.directory(14, "A")
     tape.add(A, 1, "B", 500, 1_000)
-    symbols = (replace(SETUP.symbols[0], locate=A), *SETUP.symbols[1:])
-    return replace(session(tape), setup=replace(SETUP, symbols=symbols))
+    symbols = (replace(BY_DIRECTORY.symbols[0], locate=A), *BY_DIRECTORY.symbols[1:])
+    return Session.of(tape, replace(BY_DIRECTORY, symbols=symbols))
 
 
 def test_a_directory_that_contradicts_the_host_is_a_reason(
@@ -305,91 +201,3 @@ def test_a_directory_that_contradicts_the_host_is_a_reason(
     played = play(contradicted)
     assert untrusted(played) == {0: bit("directory")}
     assert_agrees(played)
-
-
-# What a card cannot keep up with.
-
-DELETES, REPLACES = 60, 38  # in a datagram
-BURST_ORDERS = 1_140
-
-
-def burst() -> Session:
-    """Return a session with as many events in a row as frames can carry them.
-
-    Bids join in their own time, above the best. Then all of them are replaced and at last deleted
-    in frames without a pause, the best one first, so that nearly every event makes a quote.
-    """
-    tape = opening()
-    tape.step_ns = 2_000
-    highest = PRESET.window - 110
-    orders = [(1_003 + count % highest, 1_000 + count) for count in range(BURST_ORDERS)]
-    for price, reference in orders:
-        tape.add(A, reference, "B", 1, price)
-    start, burst_ns = len(tape.messages), tape.now_ns
-    tape.step_ns = 0
-    for price, reference in sorted(orders, reverse=True):
-        tape.replace(A, reference, reference + 100_000, 2, price)
-    middle = len(tape.messages)
-    for _, reference in sorted(orders, reverse=True):
-        tape.delete(A, reference + 100_000)
-    end = len(tape.messages)
-    tape.now_ns = burst_ns + 1_000_000
-    closing(tape)
-    groups = [
-        *((count, 1) for count in range(start)),
-        *((count, REPLACES) for count in range(start, middle, REPLACES)),
-        *((count, DELETES) for count in range(middle, end, DELETES)),
-        (end, 1),
-    ]
-    frames = [
-        (
-            int.from_bytes(tape.messages[first][5:11], "big"),
-            datagram(1 + first, tape.messages[first : first + size]),
-        )
-        for first, size in groups
-    ]
-    return session(tape, [frame_table(frames)])
-
-
-@pytest.fixture(scope="module")
-def burst_session() -> Session:
-    return burst()
-
-
-def test_a_burst_is_followed_or_takes_trust(
-    play: Callable[[Session], Played], burst_session: Session
-):
-    played = play(burst_session)
-    assert_agrees(played)
-    assert len(played.journal.quotes) > BURST_ORDERS
-    dropped = len(played.journal.overflows)
-    assert untrusted(played).get(1, 0) & bit("overflow") == (bit("overflow") if dropped else 0)
-    assert (len(played.journal.orders) > 0) == (not dropped)
-
-
-@pytest.fixture(scope="module")
-def overfilled() -> Session:
-    """Return one with more orders than the table has places, however they are found there."""
-    tape = opening()
-    tape.step_ns = 300
-    template = AddOrder(locate=A, side="B", shares=1, stock="A", price=950).pack()
-    for count in range(PRESET.orders + 10):
-        stamp = tape.now_ns.to_bytes(6, "big")
-        reference = (1_000 + count).to_bytes(8, "big")
-        tape.take(template[:5] + stamp + reference + template[19:])
-    closing(tape)
-    messages = MessageTable.from_messages(tape.messages)
-    line = Line(FEED.line_a.destination, FEED.line_a.port)
-    return Session(messages, (pack_datagrams(messages, line=line),), SETUP)
-
-
-@pytest.mark.soak
-def test_more_orders_than_the_table_holds_take_trust(
-    play: Callable[[Session], Played], overfilled: Session
-):
-    played = play(overfilled)
-    assert len(played.journal.capacities) >= 10
-    # The last Add, of B, finds no way either.
-    assert untrusted(played) == {0: bit("capacity"), 1: bit("capacity")}
-    assert_agrees(played)
-    assert len(played.journal.orders) == 0

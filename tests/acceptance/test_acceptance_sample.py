@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from oracle.agreement import assert_rows_agree, assert_tables_agree
+from oracle.agreement import assert_agrees
 from oracle.book import bit
 from oracle.session import FEED, ORDER_SESSION, PRESET, Played, Session
 
@@ -107,8 +107,7 @@ def test_rows_and_trust_are_those_of_the_dictionary_book(
     untrusted, rows = set(), 0
     for part in parts:
         played = play(part)
-        assert_tables_agree(played.journal, played.oracle)
-        assert_rows_agree(played.rows, played.oracle)
+        assert_agrees(played)
         assert len(played.journal.overflows) == len(played.journal.capacities) == 0
         rows += len(played.rows)
         reasons = {int(row["symbol"]): int(row["reasons"]) for row in played.journal.quotes}

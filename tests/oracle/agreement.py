@@ -10,9 +10,10 @@ from oracle.book import Quote, Row, Trust
 from oracle.card import CardRun
 from oracle.gate import Order, Verdict
 from oracle.pairs import Intent
+from oracle.session import Played
 from tickwright.host.records import Journal
 
-__all__ = ["assert_rows_agree", "assert_same", "assert_tables_agree", "rows_of"]
+__all__ = ["assert_agrees", "assert_same", "rows_of", "untrusted"]
 
 
 def rows_of(table: np.ndarray, names: Iterable[str]) -> list[tuple[int, ...]]:
@@ -32,6 +33,22 @@ def assert_same(name: str, found: Sequence[tuple[int, ...]], expected: Sequence[
         f"{name}: found {len(found)} rows, expected {len(expected)}; first beyond: "
         f"{(found[len(expected) :] or expected[len(found) :])[0]}"
     )
+
+
+def untrusted(played: Played) -> dict[int, int]:
+    """Return the symbols without trust, with their reasons, when the books are read at the end."""
+    book = played.oracle.books.book
+    found = {
+        symbol: book.sticky[symbol] | book.touch(symbol)[-1] for symbol in range(len(book.symbols))
+    }
+    return {symbol: reasons for symbol, reasons in found.items() if reasons}
+
+
+def assert_agrees(played: Played) -> None:
+    """Compare all that a card made of a session with the oracle's: tables, rows, positions."""
+    assert_tables_agree(played.journal, played.oracle)
+    assert_rows_agree(played.rows, played.oracle)
+    assert_same("positions", [tuple(played.positions)], [tuple(played.oracle.positions)])
 
 
 def assert_tables_agree(journal: Journal, run: CardRun) -> None:

@@ -13,9 +13,21 @@ from oracle.session import FEED, ORDER_SESSION, PRESET
 from oracle.tape import Tape
 from tickwright.host.setup import CardSetup, GateSetup, PairSetup, SymbolSetup
 
-__all__ = ["LIMITS", "PAIR", "START_NS", "A", "B", "desk", "morning", "watched"]
+__all__ = [
+    "BY_DIRECTORY",
+    "OTHER",
+    "PAIR",
+    "START_NS",
+    "A",
+    "B",
+    "closing",
+    "desk",
+    "morning",
+    "opening",
+    "watched",
+]
 
-A, B = 11, 12  # locates
+A, B, OTHER = 11, 12, 13  # locates
 START_NS, STEP_NS = 34_200_000_000_000, 100_000
 LIMITS = {"max_shares": 500, "max_notional": 1_000_000, "max_position": 1_000, "collar": 10}
 GATE = GateSetup(max_shares=400, max_notional=900_000, state="armed")
@@ -68,3 +80,24 @@ def desk(
 def morning() -> Tape:
     """Return an empty tape that begins when trading does."""
     return Tape(now_ns=START_NS, step_ns=STEP_NS)
+
+
+BY_DIRECTORY = desk(watched("A"), watched("B"), watched("C", base_tick=10, cent_tick=True))
+"""A desk that learns its locates from the feed; the third symbol is in no pair."""
+
+
+def opening() -> Tape:
+    """Return a tape that maps the symbols and shows all prices but B's ask."""
+    tape = morning()
+    for locate, name in ((A, "A"), (B, "B"), (OTHER, "C")):
+        tape.directory(locate, name)
+    tape.add(A, 1, "B", 500, 1_000)
+    tape.add(A, 2, "S", 500, 1_002)
+    tape.add(B, 3, "B", 500, 990)
+    tape.add(OTHER, 4, "B", 500, 2_000)
+    return tape
+
+
+def closing(tape: Tape) -> None:
+    """Show B's ask: everything is there for the pair to enter."""
+    tape.add(B, 5, "S", 500, 992)

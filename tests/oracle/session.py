@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 import numpy as np
 
 from oracle.card import CardRun
+from oracle.tape import Tape
 from tickwright.exchange.scripted import ScriptedVenue
 from tickwright.feed.messages import MoldUdp64Block, MoldUdp64Header
 from tickwright.host.records import Journal
@@ -53,22 +55,45 @@ ORDER_SESSION = SessionSetup(
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """What is played: all messages by sequence, the frames that carry them, who answers."""
+    """What is played: all messages by sequence, the frames that carry them, who answers.
+
+    ``early``: the feed is opened before the book has cleared its tables, which it does behind the
+    first table of frames.
+    """
 
     messages: MessageTable
     frames: tuple[FrameTable, ...]
     setup: CardSetup
     venue: ScriptedVenue = field(default_factory=ScriptedVenue)
+    early: bool = False
+
+    @classmethod
+    def of(cls, tape: Tape, setup: CardSetup, frames: FrameTable | None = None) -> Self:
+        """Return a tape as a session; without frames, in a frame for each message."""
+        if frames is None:
+            return cls.grouped(tape, setup, [1] * len(tape.messages))
+        return cls(MessageTable.from_messages(tape.messages), (frames,), setup)
+
+    @classmethod
+    def grouped(cls, tape: Tape, setup: CardSetup, sizes: Sequence[int]) -> Self:
+        """Return a tape as a session in frames of so many messages."""
+        messages = MessageTable.from_messages(tape.messages)
+        frame = np.repeat(np.arange(len(sizes), dtype=np.uint32), sizes)
+        return cls(replace(messages, frame=frame), (grouped(tape.messages, sizes),), setup)
 
 
 @dataclass(frozen=True, eq=False)
 class Played:
-    """What a card made of a session, and the oracle of the same with the card's own records."""
+    """What a card made of a session, and the oracle of the same with the card's own records.
+
+    ``counters`` are the card's status registers by stage and name; a model has none.
+    """
 
     journal: Journal
     rows: np.ndarray
     positions: list[int]
     oracle: CardRun
+    counters: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 def datagram(
@@ -109,11 +134,19 @@ def frame_table(frames: Sequence[tuple[int, bytes]]) -> FrameTable:
     )
 
 
+def grouped(messages: Sequence[bytes], sizes: Iterable[int]) -> FrameTable:
+    """Return frames of so many messages, at the time stamp of their first; the first is sequence 1.
+
+    A frame whose time has passed while others were played follows them without a pause.
+    """
+    frames, place = [], 0
+    for size in sizes:
+        group = messages[place : place + size]
+        frames.append((int.from_bytes(group[0][5:11], "big"), datagram(1 + place, group)))
+        place += size
+    return frame_table(frames)
+
+
 def one_by_one(messages: Sequence[bytes]) -> FrameTable:
     """Return a frame for each message, at its own time stamp; the first has sequence 1."""
-    return frame_table(
-        [
-            (int.from_bytes(message[5:11], "big"), datagram(sequence, [message]))
-            for sequence, message in enumerate(messages, start=1)
-        ]
-    )
+    return grouped(messages, [1] * len(messages))

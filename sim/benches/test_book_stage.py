@@ -12,7 +12,7 @@ from tickwright.book.stage import BookStage
 from tickwright.book.types import Quote
 from tickwright.core.regs import WORD_BYTES
 from tickwright.feed.reasons import WINDOW as HIDDEN
-from tickwright.feed.types import BookEvent, BookOp, Side
+from tickwright.feed.types import BookEvent, BookOp, Reason, Side
 from tickwright.top.presets import PRESETS
 from tickwright.twin.bench import run_bench, start
 from tickwright.twin.handshake import Source
@@ -191,6 +191,33 @@ async def shows_the_best_prices(dut):
         dut.rst.value = 1
         await ClockCycles(dut.clk, 1)
         dut.rst.value = 0
+
+
+@cocotb.test(timeout_time=100, timeout_unit="us")
+async def shows_both_symbols_of_a_mismatch(dut):
+    """What comes right behind it finds the other symbol's quote as it was just published."""
+    dut.events__valid.value = dut.statuses__valid.value = dut.trusts__valid.value = 0
+    await start(dut)
+    await wake(dut)
+    quotes, price, wrong = [], base(0) * TICK, Reason.MISMATCH.value
+    watcher = cocotb.start_soon(watch(dut, quotes))
+    add = {"op": BookOp.ADD, "symbol": 0, "side": BUY, "shares": 300, "price": price}
+    steps = [add, {"op": BookOp.EXECUTE, "symbol": 1, "shares": 1}]
+    steps += [{"op": BookOp.CANCEL, "symbol": 0, "shares": shares} for shares in (0, 1)]
+    await Source(dut, "events").send(
+        BookEvent(SYMBOLS)
+        .const({**step, "reference": 5, "cause": {"sequence": sequence}})
+        .as_bits()
+        for sequence, step in enumerate(steps, 1)
+    )
+    await ClockCycles(dut.clk, 4 * LATENCY)
+    watcher.cancel()
+    assert quotes == [
+        (1, 0, price, 300, 0, 0, 0),
+        (2, 1, 0, 0, 0, 0, wrong),
+        (2, 0, price, 300, 0, 0, wrong),
+        (4, 0, price, 299, 0, 0, wrong),
+    ]
 
 
 def test_book():

@@ -48,6 +48,7 @@ def members(layout, prefix=""):
         (records.TRUST, feed.Trust(64)),
         (records.OVERFLOW, data.Layout.cast(book.Overflow)),
         (records.CAPACITY, data.Layout.cast(book.Capacity)),
+        (records.COALESCED, strategy.Coalesced(8)),
         (records.INTENT, strategy.Intent(64, 64)),
         (records.VERDICT, data.Layout.cast(risk.Verdict)),
         (records.ORDER, risk.Order(64)),
@@ -56,7 +57,7 @@ def members(layout, prefix=""):
     ],
 )
 def test_columns_are_fields_of_the_gateware_and_wide_enough(table, layout):
-    widths = dict(members(layout)) | {"evaluations": 32}
+    widths = {"evaluations": 32} | dict(members(layout))
     for name in table.names:
         assert 8 * table[name].itemsize >= widths[name], name
 

@@ -1,14 +1,16 @@
 """What the speed of the model is measured with: its flow, and where its code is kept."""
 
+import ast
 import subprocess
 import sys
 from itertools import count
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tickwright.feed.messages import ITCH_BY_TYPE, ITCH_SIZES
-from tickwright.model import decode
+from tickwright.model import compiled, decode
 from tickwright.model.bench import flow, flow_setup, measure
 from tickwright.model.book import Books
 
@@ -109,3 +111,19 @@ def test_code_is_kept_for_the_next_run(tmp_path):
     assert found[0][0] == found[1][0]
     assert [hits for _, hits in found] == ["0", "1"]
     assert list(tmp_path.glob("model-*/**/*.nbi"))
+
+
+def test_code_is_made_anew_where_a_number_of_another_package_changes():
+    """The key of kept code covers every module that constants are taken from."""
+    folder = Path(compiled.__file__).parent
+    taken = {
+        node.module
+        for path in folder.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").startswith("tickwright.")
+        and not node.module.startswith("tickwright.model")
+        and any(name.name.isupper() for name in node.names)
+    }
+    apart = {"tickwright.net.headers"}  # frames are packed by code that is not compiled
+    assert taken - apart <= {module.__name__ for module in compiled._TABLES}

@@ -26,6 +26,7 @@ __all__ = [
     "QUOTE",
     "RESPONSE",
     "TABLES",
+    "TRADING",
     "TRUST",
     "VERDICT",
     "BookOp",
@@ -38,6 +39,7 @@ __all__ = [
 ]
 
 LEGS = 2
+TRADING = ord("T")  # the one status in which a symbol trades
 FRAME_MODULUS = 1 << 16  # a cause has 16 bits for the number of its frame
 
 

@@ -14,7 +14,7 @@ from tickwright.host.setup import CardSetup
 from tickwright.market.messages_table import FAULT_ROW, HEARTBEAT_ROW, MessageTable
 from tickwright.model.compiled import compiled
 
-__all__ = ["Arbiter", "Delivered"]
+__all__ = ["GAP", "Arbiter", "Delivered"]
 
 GAP = 1 << REASONS.index("gap")
 FAULT = 1 << REASONS.index("fault")

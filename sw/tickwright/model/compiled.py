@@ -10,16 +10,17 @@ from typing import Any
 import numba
 from numba.core import config
 
-from tickwright.core import wire
+from tickwright.core import fixed, wire
 from tickwright.feed import messages, reasons
-from tickwright.host import records
+from tickwright.host import records, setup
+from tickwright.market import messages_table
 from tickwright.risk import checks
 
 __all__ = ["compiled", "compiled_maker", "keep_in"]
 
 # What the machine code depends on besides the model itself: numba only looks at the file of the
 # function it compiles, not at the tables and functions that the code was made with.
-_TABLES = (wire, messages, reasons, checks, records)
+_TABLES = (fixed, wire, messages, reasons, checks, records, setup, messages_table)
 _FUNCTIONS: list[Any] = []
 _njit: Any = numba.njit
 _CACHE_SETTING = "CACHE_DIR"  # of numba; a user may have set it in the environment as well

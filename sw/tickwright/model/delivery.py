@@ -21,12 +21,11 @@ from tickwright.host.records import (
 )
 from tickwright.host.setup import CardSetup
 from tickwright.market.messages_table import MessageTable
-from tickwright.model.arbiter import Delivered
+from tickwright.model.arbiter import GAP, Delivered
 from tickwright.model.book import PUBLICATION, Books
 
 __all__ = ["CardInputs", "Delivery", "InputsError", "Messages", "bbo_rows"]
 
-GAP_REASON = 1 << REASONS.index("gap")
 OVERFLOW_REASON = 1 << REASONS.index("overflow")
 
 _NO_TRUSTS = np.zeros(0, TRUST)
@@ -118,7 +117,7 @@ class CardInputs:
     @property
     def gaps(self) -> np.ndarray:
         """The Trust records of declared gaps."""
-        return self.trusts[self.trusts["reasons"] == GAP_REASON]
+        return self.trusts[self.trusts["reasons"] == GAP]
 
 
 class Delivery:

@@ -6,6 +6,7 @@ notional is below 2**57; positions have 32 bits, what is open of a symbol far le
 
 from __future__ import annotations
 
+from collections import namedtuple
 from typing import NamedTuple
 
 import numpy as np
@@ -14,53 +15,24 @@ from tickwright.host.records import (
     APPLIED,
     LEGS,
     ORDER,
+    TRADING,
     VERDICT,
     GateState,
     ResponseKind,
-    Side,
 )
 from tickwright.host.setup import CardSetup
 from tickwright.model.compiled import compiled
 from tickwright.model.strategy import NEWEST, take_quote
+from tickwright.model.tables import BUY, SELL
 from tickwright.risk.checks import CHECKS, STATES
 
 __all__ = ["Gate"]
 
-(
-    KILLED,
-    CLOSE_ONLY,
-    TRUST,
-    HALTED,
-    SHARES,
-    NOTIONAL,
-    COLLAR,
-    POSITION,
-    FEED,
-    SESSION,
-    SLOTS,
-    PRICE,
-    LEDGER,
-) = (
-    1 << CHECKS.index(name)
-    for name in (
-        "killed",
-        "close_only",
-        "trust",
-        "halted",
-        "shares",
-        "notional",
-        "collar",
-        "position",
-        "feed",
-        "session",
-        "slots",
-        "price",
-        "ledger",
-    )
-)
+_Checks = namedtuple("_Checks", CHECKS)
 
-BUY, SELL = int(Side.BUY), int(Side.SELL)
-TRADING = ord("T")
+CHECK = _Checks(*(1 << bit for bit in range(len(CHECKS))))
+"""The bit of each check, by its name."""
+
 SHARES_LIMIT = 1_000_000  # the venue takes fewer
 PRICE_LIMIT = 1_999_999_900  # the venue takes no more: 199,999.99 dollars
 
@@ -128,25 +100,25 @@ def _failed(gate, account, quote, leg):
     worst = (account.worst_long if buying else account.worst_short) + leg.shares
     if gate.state == GateState.CLOSE_ONLY:
         if worst > 0:
-            failed |= CLOSE_ONLY
+            failed |= CHECK.close_only
     elif worst > account.max_position:
-        failed |= POSITION
+        failed |= CHECK.position
     if quote.reasons:
-        failed |= TRUST
+        failed |= CHECK.trust
     if quote.status != TRADING:
-        failed |= HALTED
+        failed |= CHECK.halted
     most = min(gate.max_shares, account.max_shares, SHARES_LIMIT - 1)
     if leg.shares == 0 or leg.shares > most:
-        failed |= SHARES
+        failed |= CHECK.shares
     if leg.shares * leg.price > min(gate.max_notional, account.max_notional):
-        failed |= NOTIONAL
+        failed |= CHECK.notional
     if buying:
         if quote.ask == 0 or leg.price > quote.ask + account.collar:
-            failed |= COLLAR
+            failed |= CHECK.collar
     elif quote.bid == 0 or leg.price + account.collar < quote.bid:
-        failed |= COLLAR
+        failed |= CHECK.collar
     if leg.price == 0 or leg.price > PRICE_LIMIT:
-        failed |= PRICE
+        failed |= CHECK.price
     return failed
 
 
@@ -156,13 +128,13 @@ def _judge(tables, legs, feed_ok, session_ok):
     gate = tables.gate[0]
     failed = 0
     if gate.state == GateState.KILLED:
-        failed |= KILLED
+        failed |= CHECK.killed
     if gate.fault:
-        failed |= LEDGER
+        failed |= CHECK.ledger
     if not feed_ok:
-        failed |= FEED
+        failed |= CHECK.feed
     if not session_ok:
-        failed |= SESSION
+        failed |= CHECK.session
     wanted = 0
     for index in range(len(legs)):
         leg = legs[index]
@@ -171,7 +143,7 @@ def _judge(tables, legs, feed_ok, session_ok):
             slot = tables.slots[(gate.user_ref + wanted) % len(tables.slots)]
             wanted += 1
             if slot.remaining != 0 or wanted > len(tables.slots):
-                failed |= SLOTS
+                failed |= CHECK.slots
     return failed
 
 

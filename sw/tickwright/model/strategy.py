@@ -15,18 +15,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tickwright.host.records import INTENT, IntentKind, Side
+from tickwright.host.records import INTENT, TRADING, IntentKind
 from tickwright.host.setup import DEVIATION_LIMIT, CardSetup
 from tickwright.model.compiled import compiled
+from tickwright.model.spread import PRICE_SHIFT, distance
+from tickwright.model.tables import BUY, SELL
 
 __all__ = ["Strategy"]
 
 FLAT, PENDING, HOLDING = range(3)  # phases of a pair
 NO_WISH = -1
-TRADING = ord("T")
-BUY, SELL = int(Side.BUY), int(Side.SELL)
-PRICE_SHIFT = 16  # from twice a price, in 1/10000 dollar, to the unit of spreads
-DEVIATION_SHIFT = 8  # from the unit of spreads to that of deviations
 
 PAIR = np.dtype(
     [
@@ -107,16 +105,13 @@ def take_quote(newest, publication):
     quote.reasons = publication.reasons
 
 
-@compiled
-def spread(pair, a, b):
-    """Return the spread of the mid prices, in units of SPREAD."""
-    return ((a.bid + a.ask) << PRICE_SHIFT) - (pair.hedge * b.ask + pair.hedge * b.bid)
+_distance = compiled(distance)
 
 
 @compiled
 def deviation(pair, a, b):
     """Return how far the spread is from its mean, in units of DEVIATION."""
-    away = (spread(pair, a, b) - pair.mean) >> DEVIATION_SHIFT
+    away = _distance(pair.hedge, pair.mean, a.bid + a.ask, b.bid + b.ask)
     return max(-DEVIATION_LIMIT, min(DEVIATION_LIMIT, away))
 
 

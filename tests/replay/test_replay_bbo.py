@@ -107,6 +107,16 @@ class TestJournalRows:
         assert rows_of(Journal(), setup)[0] == []
 
 
+def test_rows_of_one_message_go_by_symbol(journal, setup):
+    """A mismatch publishes the symbol of the event first, which may have the higher index."""
+    quotes = np.concatenate([journal.quotes[:2], journal.quotes[1::-1]])
+    quotes["sequence"], quotes["reasons"][2:] = [1, 2, 3, 3], 512
+    one = replace(journal, quotes=quotes, trusts=NO_TRUSTS)
+    rows = merged([journal_rows(one, setup, Numbering.of(one, 1), delivered(1, 2, 3))])
+    shown = [tuple(row) for row in rows[["message", "symbol", "trusted"]].tolist()]
+    assert shown == [(1, 0, 1), (2, 1, 1), (3, 0, 0), (3, 1, 0)]
+
+
 def test_runs_over_other_symbols_are_merged_trust_first():
     def run(*found: tuple[int, int, bool]):
         rows = np.zeros(len(found), BBO_ROW)

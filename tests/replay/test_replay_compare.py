@@ -42,10 +42,29 @@ def test_a_ledger_that_differs_is_told(outcome: Outcome):
     assert both.what.endswith("ledger, and the sum of the fills")
 
 
-def test_a_run_that_left_out_evaluations_is_not_comparable(outcome: Outcome):
-    found = compare(replace(outcome, coalesced=2), outcome)
+def test_evaluations_left_out_are_counted_as_they_are_recorded(outcome: Outcome, table):
+    rows = table(
+        "coalesced",
+        {"sequence": 2, "quotes": 1, "evaluations": 200},
+        {"sequence": 4, "quotes": 3, "evaluations": 100},
+    )
+    one = replace(outcome, journal=replace(outcome.journal, coalesced=rows))
+    assert compare(replace(one, coalesced=300), one) is None
+    found = compare(replace(one, coalesced=302), one)
     assert found is not None
-    assert (found.ours, found.theirs) == ("2", "0")
+    assert found.what == "evaluations left out: counted, and recorded"
+    assert (found.ours, found.theirs) == ("302", "300")
+
+
+def test_coalesced_quotes_are_compared(outcome: Outcome, table):
+    rows = table("coalesced", {"sequence": 4, "quotes": 3, "evaluations": 2})
+    one = replace(outcome, journal=replace(outcome.journal, coalesced=rows))
+    found = compare(one, changed(one, "coalesced", 0, "quotes", 2))
+    assert found is not None
+    assert found.what == "coalesced row 0 (quotes), message sequence 4"
+    found = compare(outcome, one)
+    assert found is not None
+    assert found.theirs == "sequence 4, quotes 3, evaluations 2"
 
 
 @pytest.mark.parametrize(

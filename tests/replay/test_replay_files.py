@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from tickwright.host.records import BBO_ROW
+from tickwright.market.drafts import named
 from tickwright.market.reader import CAPTURE, recognise
+from tickwright.replay.bbo import write_bbo
 from tickwright.replay.files import dollars, write_fills, write_frames, write_orders
 from tickwright.replay.flight import write_flight
 from tickwright.replay.outcome import Outcome
+from tickwright.replay.report import write_report
+from tickwright.replay.summary import Summary
 from tickwright.risk.checks import CHECKS
 
 DAY = date(2026, 1, 5)
@@ -57,6 +66,52 @@ def test_a_file_is_whole_or_as_it_was(
         write_orders(tmp_path / "o.csv", outcome, None)
     assert [path.name for path in tmp_path.iterdir()] == ["o.csv"]
     assert (tmp_path / "o.csv").read_text() == "before"
+
+
+WRITERS: dict[str, Callable[[Path, Outcome], object]] = {
+    "orders": lambda path, outcome: write_orders(path, outcome, DAY),
+    "fills": lambda path, outcome: write_fills(path, outcome, DAY),
+    "frames": lambda path, outcome: write_frames(path, outcome.frames, [1, 2, 3, 4], DAY),
+    "records": lambda path, outcome: write_flight(path, outcome, DAY),
+    "report": lambda path, outcome: write_report(
+        path, Summary("model", 7, [], outcome), {"cola": 0.01, "idle": 0.01}
+    ),
+    "best prices": lambda path, outcome: write_bbo(path, [np.zeros(9, BBO_ROW)], [("KO", 1)], DAY),
+}
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Let no file grow beyond some bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("what", WRITERS)
+def test_a_full_disk_is_told_in_plain_words(outcome: Outcome, tmp_path: Path, what: str):
+    path = tmp_path / "out"
+    path.write_text("before")
+    with pytest.raises(OSError, match="File too large") as caught, full_disk(), named(path):
+        WRITERS[what](path, outcome)
+    assert (caught.value.filename, caught.value.strerror) == (str(path), "File too large")
+    assert [each.name for each in tmp_path.iterdir()] == ["out"]
+    assert path.read_text() == "before"
+
+
+@pytest.mark.parametrize("what", WRITERS)
+def test_an_error_names_the_file_and_not_its_draft(outcome: Outcome, tmp_path: Path, what: str):
+    path = tmp_path / "folder"
+    path.mkdir()
+    (path / "file").touch()
+    (tmp_path / "link").symlink_to(path)
+    with pytest.raises(IsADirectoryError) as caught:
+        WRITERS[what](tmp_path / "link", outcome)
+    assert caught.value.filename == str(tmp_path / "link")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["folder", "link"]
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,13 @@ class TestSummary:
         assert found["P&L, fees taken off"] == "3.50 $"
         assert found["latency"].startswith("min 21, mean 22.0, p99 23, max 23 cycles over 2")
 
+    def test_evaluations_left_out_are_told(self, outcome: Outcome, table):
+        rows = table("coalesced", {"evaluations": 200}, {"evaluations": 100})
+        one = replace(outcome, journal=replace(outcome.journal, coalesced=rows))
+        assert summary(one).as_json()["decided"]["coalescing"] == 300
+        assert "coalescing 300" in dict(summary(one).rows())["decided by cycles"]
+        assert summary(outcome).as_json()["decided"]["coalescing"] == 0
+
     def test_json_has_the_same_figures(self, outcome: Outcome):
         found = summary(outcome).as_json()
         assert (found["gaps"], found["lost"], found["fills"]) == (1, 2, 4)

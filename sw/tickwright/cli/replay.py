@@ -64,16 +64,16 @@ def replay(
     """
     from tickwright.exchange.scripted import ScriptedVenue
     from tickwright.host.settings import read_desk, read_limits
+    from tickwright.market.drafts import named
     from tickwright.replay.preparation import feed_lines, prepare
     from tickwright.replay.summary import Summary
 
     taken: list[Path | None] = [file, desk, limits, Path(fills)]
-    named = {"--orders": orders, "--fills-out": fills_out, "--frames": frames}
-    named |= {"--records": records, "--report": report}
-    for option, path in named.items():
-        named[option] = writable(option, path, taken)
+    outputs = {"--orders": orders, "--fills-out": fills_out, "--frames": frames}
+    outputs |= {"--records": records, "--report": report}
+    for option, path in outputs.items():
+        writable(option, path, taken)
         taken.append(path)
-    orders, fills_out, frames, records, report = named.values()
     script = ScriptedVenue(fills, fill_delay_ns)
     quants, officers = read_desk(desk), read_limits(limits)
     recording = opened(file, from_, until, max_messages, feed_lines(quants))
@@ -98,7 +98,8 @@ def replay(
     if report is not None:
         from tickwright.replay.report import write_report
 
-        write_report(report, summary, prepared.sigmas)
+        with named(report):
+            write_report(report, summary, prepared.sigmas)
     if found.mismatch is not None:
         repro = _repro(file, desk, limits, fills, fill_delay_ns, from_, until)
         _tell_mismatch(found.mismatch, recording, prepared, repro)
@@ -148,18 +149,24 @@ def _run(card: CardChoice, recording: Recording, prepared: Preparation) -> _Foun
 def _write(
     found: _Found, recording: Recording, *, orders: Out, fills_out: Out, frames: Out, records: Out
 ) -> None:
+    from tickwright.market.drafts import named
     from tickwright.replay.files import write_fills, write_frames, write_orders
 
+    outcome, day = found.outcome, recording.day
     if orders is not None:
-        write_orders(orders, found.outcome, recording.day)
+        with named(orders):
+            write_orders(orders, outcome, day)
     if fills_out is not None:
-        write_fills(fills_out, found.outcome, recording.day)
+        with named(fills_out):
+            write_fills(fills_out, outcome, day)
     if frames is not None:
-        write_frames(frames, found.outcome.frames, found.sent_ns, recording.day)
+        with named(frames):
+            write_frames(frames, outcome.frames, found.sent_ns, day)
     if records is not None:
         from tickwright.replay.flight import write_flight
 
-        write_flight(records, found.outcome, recording.day)
+        with named(records):
+            write_flight(records, outcome, day)
 
 
 def _repro(

@@ -13,11 +13,13 @@ import numpy as np
 from tickwright.feed.reasons import REASONS
 from tickwright.host.records import BBO_ROW, Journal
 from tickwright.host.setup import UNNAMED, CardSetup
+from tickwright.market.drafts import drafted
 from tickwright.replay.files import VENUE
 from tickwright.replay.numbering import Numbering
 
 __all__ = [
     "BBO_COLUMNS",
+    "SHOWN",
     "Delivered",
     "journal_rows",
     "merged",
@@ -145,18 +147,13 @@ def write_bbo(
     """
     names = ["" if name.startswith(UNNAMED) else name for name, _ in symbols]
     locates = [locate for _, locate in symbols]
-    draft = path.with_name(f"{path.name}.draft")
     count = 0
-    try:
-        with draft.open("w", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(BBO_COLUMNS)
-            for rows in tables:
-                count += len(rows)
-                writer.writerows(_lines(rows, names, locates, day))
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with drafted(path) as (draft,), draft.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(BBO_COLUMNS)
+        for rows in tables:
+            count += len(rows)
+            writer.writerows(_lines(rows, names, locates, day))
     return count
 
 

@@ -41,12 +41,9 @@ class Mismatch:
 def compare(ours: Outcome, theirs: Outcome) -> Mismatch | None:
     """Compare best prices, intents, verdicts, orders, frames, fills and positions.
 
-    Positions are compared as the two ledgers kept them, and as the fills add up. A card that left
-    out evaluations cannot be compared, as its record does not say which.
+    Positions are compared as the two ledgers kept them, and as the fills add up; a card's count of
+    the evaluations it left out, with what it recorded of them.
     """
-    if ours.coalesced or theirs.coalesced:
-        what = "evaluations left out because quotes waited: not comparable"
-        return Mismatch(what, str(ours.coalesced), str(theirs.coalesced), sequence=None)
     found = ours.journal.first_difference(theirs.journal)
     if found is not None:
         sequence = found.sequence
@@ -60,6 +57,7 @@ def compare(ours: Outcome, theirs: Outcome) -> Mismatch | None:
         or _listed("positions row", ours.results, theirs.results)
         or _listed("position in the ledger, symbol", ours.ledger, theirs.ledger)
         or _ledger(ours)
+        or _left_out(ours)
     )
 
 
@@ -112,6 +110,13 @@ def _ledger(one: Outcome) -> Mismatch | None:
             what = f"position of {symbol.name}: ledger, and the sum of the fills"
             return Mismatch(what, str(kept), str(summed.get(symbol.name, 0)), sequence=None)
     return None
+
+
+def _left_out(one: Outcome) -> Mismatch | None:
+    if one.coalesced in (None, one.left_out):
+        return None
+    what = "evaluations left out: counted, and recorded"
+    return Mismatch(what, str(one.coalesced), str(one.left_out), sequence=None)
 
 
 def _listed(what: str, ours: Sequence[object], theirs: Sequence[object]) -> Mismatch | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from tickwright.market.captures import write_capture
+from tickwright.market.drafts import drafted
 from tickwright.market.frames_table import FrameTable
 from tickwright.replay.outcome import FEE_SCALE, PRICE_SCALE, Outcome
 
@@ -137,22 +138,13 @@ def write_frames(
         length=lengths,
         time_ns=np.array(at_ns, np.uint64),
     )
-    draft = path.with_name(f"{path.name}.draft")
-    try:
+    with drafted(path) as (draft,):
         write_capture(draft, [table] if frames else [], day_s=midnight)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _write(path: Path, columns: Iterable[str], rows: Iterable[tuple[object, ...]]) -> None:
-    """Write a whole file or none: a draft beside it is renamed when it is complete."""
-    draft = path.with_name(f"{path.name}.draft")
-    try:
-        with draft.open("w", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(columns)
-            writer.writerows(rows)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    """Write a whole file or none."""
+    with drafted(path) as (draft,), draft.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)

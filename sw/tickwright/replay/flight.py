@@ -11,27 +11,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tickwright.host.records import LEGS, QUOTE, IntentKind
-from tickwright.host.setup import DEVIATION_LIMIT
-from tickwright.replay.bbo import reason_text
+from tickwright.host.setup import DEVIATION_LIMIT, PairSetup
+from tickwright.market.drafts import drafted
+from tickwright.model.spread import distance
+from tickwright.replay.bbo import SHOWN, reason_text
 from tickwright.replay.files import VENUE
 from tickwright.replay.outcome import Outcome
 from tickwright.risk.checks import CHECKS, STATES
 
 __all__ = ["flight_table", "write_flight"]
 
-SPREAD_BITS, DEVIATION_SHIFT = 16, 8
-SHOWN = ("bid", "bid_shares", "ask", "ask_shares")
-
 
 def write_flight(path: Path, outcome: Outcome, day: date | None) -> int:
     """Write the records, whole or not at all; return how many."""
     table = flight_table(outcome, day)
-    draft = path.with_name(f"{path.name}.draft")
-    try:
-        pq.write_table(table, draft)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    # Given a path instead of a file, the library would put an error of the system in its own words.
+    with drafted(path) as (draft,), draft.open("wb") as file:
+        pq.write_table(table, file)
     return table.num_rows
 
 
@@ -136,7 +132,7 @@ def _record(
         "kind": IntentKind(int(intent["kind"])).name.lower(),
     }
     quotes = [newest.quote(symbol, sequence) for symbol in (pair.symbol_a, pair.symbol_b)]
-    found["deviation"] = _deviation(pair.hedge, pair.mean, *quotes)
+    found["deviation"] = _deviation(pair, *quotes)
     for leg, symbol, quote in zip("ab", (pair.symbol_a, pair.symbol_b), quotes, strict=True):
         found[f"symbol_{leg}"] = outcome.setup.symbols[symbol].name
         for name in SHOWN:
@@ -167,7 +163,7 @@ def _record(
     return found
 
 
-def _deviation(hedge: int, mean: int, a: np.void, b: np.void) -> int:
-    mid_a, mid_b = (int(quote["bid"]) + int(quote["ask"]) for quote in (a, b))
-    exact = ((mid_a << SPREAD_BITS) - hedge * mid_b - mean) >> DEVIATION_SHIFT
-    return max(-DEVIATION_LIMIT, min(DEVIATION_LIMIT, exact))
+def _deviation(pair: PairSetup, a: np.void, b: np.void) -> int:
+    sum_a, sum_b = (int(quote["bid"]) + int(quote["ask"]) for quote in (a, b))
+    away = distance(pair.hedge, pair.mean, sum_a, sum_b)
+    return max(-DEVIATION_LIMIT, min(DEVIATION_LIMIT, away))

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tickwright.feed.reasons import REASONS
 from tickwright.host.records import Journal
+from tickwright.model.arbiter import GAP
 
 __all__ = ["Numbering"]
-
-GAP = 1 << REASONS.index("gap")
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,18 +4,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
+from tickwright.core.fixed import PRICE
 from tickwright.host.records import LEGS, IntentKind, Journal, ResponseKind, Side
 from tickwright.host.setup import CardSetup
 from tickwright.replay.numbering import Numbering
 from tickwright.risk.checks import CHECKS
 
-__all__ = ["Fill", "OrderRow", "Outcome", "SymbolResult", "Wish"]
+__all__ = ["Fill", "OrderRow", "Outcome", "SymbolResult", "Wish", "two_sided", "worth"]
 
-PRICE_SCALE = 10_000  # price units in a dollar
+PRICE_SCALE = PRICE.scale  # price units in a dollar
 FEE_SCALE = 1000  # a fee is counted in 1/1000 of a price unit
+
+Amount = TypeVar("Amount", int, np.ndarray)
+
+
+def worth(shares: Amount, price: Amount) -> Amount:
+    """Return what shares are worth, in 1/10000 dollar times 1000: numbers, or columns of them."""
+    return shares * price * FEE_SCALE
+
+
+def two_sided(quotes: np.ndarray, symbol: int | None = None) -> np.ndarray:
+    """Return the quotes that show both sides, of one symbol or of all."""
+    shown = (quotes["bid"] > 0) & (quotes["ask"] > 0)
+    return quotes[shown if symbol is None else shown & (quotes["symbol"] == symbol)]
 
 
 @dataclass(frozen=True)
@@ -58,6 +73,11 @@ class Fill:
         """Shares bought, or minus the shares sold."""
         return self.shares if self.side == "B" else -self.shares
 
+    @property
+    def cost(self) -> int:
+        """What was paid, less what was got, and the fee, in 1/10000 dollar times 1000."""
+        return worth(self.signed_shares, self.price) + self.fee
+
 
 @dataclass(frozen=True)
 class SymbolResult:
@@ -71,7 +91,7 @@ class SymbolResult:
     @property
     def profit(self) -> int:
         """Cash and the position at its mark, in 1/10000 dollar times 1000."""
-        return self.cash + self.position * self.mark * FEE_SCALE
+        return self.cash + worth(self.position, self.mark)
 
 
 @dataclass(frozen=True)
@@ -90,9 +110,9 @@ class Outcome:
     """A replay on one card, from its journal.
 
     ``fee`` is that of one share, in 1/10000 dollar times 1000; ``latencies`` has the cycles of each
-    user reference, where they were measured; ``coalesced`` counts the evaluations that the card
-    left out because newer quotes waited; ``ledger`` has the position of each symbol as the gate
-    itself kept it, ``counted`` the registers of the card that count what it dropped or refused.
+    user reference, where they were measured; ``coalesced`` is the card's own count of the
+    evaluations it left out, where there is one; ``ledger`` has the position of each symbol as the
+    gate itself kept it, ``counted`` the registers that count what the card dropped or refused.
     """
 
     setup: CardSetup
@@ -101,7 +121,7 @@ class Outcome:
     fee: int
     frames: list[bytes] = field(default_factory=list)
     latencies: dict[int, int] = field(default_factory=dict)
-    coalesced: int = 0
+    coalesced: int | None = None
     ledger: list[int] = field(default_factory=list)
     counted: dict[str, int] = field(default_factory=dict)
 
@@ -190,9 +210,8 @@ class Outcome:
             own = [fill for fill in self.fills if fill.symbol == symbol.name]
             position = symbol.position + sum(fill.signed_shares for fill in own)
             if own or position:
-                spent = sum(fill.signed_shares * fill.price * FEE_SCALE + fill.fee for fill in own)
                 mark = marks.get(index, 0)
-                cash = -spent - symbol.position * mark * FEE_SCALE
+                cash = -sum(fill.cost for fill in own) - worth(symbol.position, mark)
                 found.append(SymbolResult(symbol.name, position, cash, mark))
         return found
 
@@ -200,6 +219,11 @@ class Outcome:
     def profit(self) -> int:
         """Profit of all symbols, fees taken off, in 1/10000 dollar times 1000."""
         return sum(result.profit for result in self.results)
+
+    @property
+    def left_out(self) -> int:
+        """How many evaluations were left out, as too many quotes waited."""
+        return int(self.journal.coalesced["evaluations"].sum())
 
     @property
     def refused_by(self) -> dict[str, int]:
@@ -213,8 +237,7 @@ class Outcome:
 
     def _marks(self) -> dict[int, int]:
         """Return the last mid price of each symbol that showed both sides, rounded down."""
-        quotes = self.journal.quotes
-        both = quotes[(quotes["bid"] > 0) & (quotes["ask"] > 0)]
+        both = two_sided(self.journal.quotes)
         return {
             int(row["symbol"]): (int(row["bid"]) + int(row["ask"])) // 2
             for row in both[_last_of_each(both["symbol"])]

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 
 from tickwright.exchange.scripted import ScriptedVenue
 from tickwright.host.desk import card_setup, fee, preset_of, watched
+from tickwright.host.records import TRADING
 from tickwright.host.settings import Desk, Limits, SettingsError
 from tickwright.host.setup import NO_STATUS, CardSetup
 from tickwright.market.report import Line
 from tickwright.replay.files import dollars
 from tickwright.replay.recording import Recording
-from tickwright.replay.watch import TRADING, expected_symbol
+from tickwright.replay.watch import expected_symbol
 from tickwright.top.presets import Preset
 
 __all__ = ["Preparation", "feed_lines", "prepare"]

@@ -11,9 +11,11 @@ import numpy as np
 from tickwright.core.fixed import DEVIATION
 from tickwright.host.records import IntentKind
 from tickwright.host.setup import PairSetup
+from tickwright.market.drafts import drafted
+from tickwright.model.spread import distance
 from tickwright.replay.chart import Bars, Chart, Line, Marks, Rule, svg
 from tickwright.replay.files import dollars
-from tickwright.replay.outcome import FEE_SCALE, PRICE_SCALE, Outcome
+from tickwright.replay.outcome import FEE_SCALE, PRICE_SCALE, Outcome, two_sided, worth
 from tickwright.replay.summary import Summary
 
 __all__ = ["deviations", "equity", "write_report"]
@@ -22,7 +24,6 @@ BID, ASK, SPREAD, PROFIT, CYCLES = "#1f6f8b", "#b5541c", "#3b3b58", "#2e7d32", "
 ENTER, LEAVE = "#c62828", "#1565c0"
 ENTRIES = (IntentKind.ENTER_SHORT, IntentKind.ENTER_LONG)
 SECOND_NS = 1e9
-DEVIATION_SHIFT = 8
 POINTS = 2000  # of the curve of profit
 
 STYLE = """
@@ -45,14 +46,10 @@ summary{cursor:pointer;font-weight:600;margin:.6em 0}
 def write_report(path: Path, summary: Summary, sigmas: Mapping[str, float]) -> None:
     """Write the report. ``sigmas``: standard deviation of each pair's spread, in dollars.
 
-    The file is whole or absent: a draft beside it is renamed when it is complete.
+    The file is whole or absent.
     """
-    draft = path.with_name(f"{path.name}.draft")
-    try:
+    with drafted(path) as (draft,):
         draft.write_text("".join(_page(summary, sigmas)), encoding="utf-8")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def deviations(outcome: Outcome, pair: PairSetup) -> tuple[np.ndarray, np.ndarray]:
@@ -66,8 +63,8 @@ def deviations(outcome: Outcome, pair: PairSetup) -> tuple[np.ndarray, np.ndarra
     bid_a, ask_a = _held(rows, pair.symbol_a)
     bid_b, ask_b = _held(rows, pair.symbol_b)
     priced = (bid_a > 0) & (ask_a > 0) & (bid_b > 0) & (ask_b > 0)
-    spread = ((bid_a + ask_a) << 16) - pair.hedge * (bid_b + ask_b)
-    return rows["feed_ns"][priced], (spread - pair.mean)[priced] >> DEVIATION_SHIFT
+    found = distance(pair.hedge, pair.mean, bid_a + ask_a, bid_b + ask_b)
+    return rows["feed_ns"][priced], found[priced]
 
 
 def _held(rows: np.ndarray, symbol: int) -> tuple[np.ndarray, np.ndarray]:
@@ -114,10 +111,7 @@ def _table(outcome: Outcome) -> str:
         sent = [wish for wish in wishes if wish.sent]
         entries = sum(wish.kind in ENTRIES for wish in sent)
         fills = [fill for fill in outcome.fills if fill.pair == pair.name]
-        earned = sum(
-            fill.signed_shares * (marks[fill.symbol] - fill.price) * FEE_SCALE - fill.fee
-            for fill in fills
-        )
+        earned = sum(worth(fill.signed_shares, marks[fill.symbol]) - fill.cost for fill in fills)
         found = (
             escape(pair.name), entries, len(sent) - entries, len(wishes) - len(sent), len(fills),
             f"{dollars(earned):,.2f}",
@@ -144,17 +138,15 @@ def equity(outcome: Outcome) -> tuple[np.ndarray, np.ndarray]:
             continue
         at = np.array([sent_ns[fill.user_ref] for fill in own])
         shares = np.cumsum([0, *(fill.signed_shares for fill in own)])
-        spent = np.cumsum(
-            [0, *(fill.signed_shares * fill.price * FEE_SCALE + fill.fee for fill in own)]
-        )
+        spent = np.cumsum([0, *(fill.cost for fill in own)])
         passed = np.searchsorted(at, times, side="right")
-        total += shares[passed] * _mids(quotes, index, times) * FEE_SCALE - spent[passed]
+        total += worth(shares[passed], _mids(quotes, index, times)) - spent[passed]
     return times, total / (PRICE_SCALE * FEE_SCALE)
 
 
 def _mids(quotes: np.ndarray, symbol: int, times: np.ndarray) -> np.ndarray:
     """Return the newest mid price of a symbol at some times; the first one before that."""
-    own = quotes[(quotes["symbol"] == symbol) & (quotes["bid"] > 0) & (quotes["ask"] > 0)]
+    own = two_sided(quotes, symbol)
     if not len(own):
         return np.zeros(len(times))
     rows = np.searchsorted(own["feed_ns"], times.astype(np.uint64), side="right") - 1
@@ -217,8 +209,7 @@ def _shown(seconds: np.ndarray) -> tuple[float, float] | None:
 
 def _prices(outcome: Outcome, symbol: int, pair: str, shown: tuple[float, float] | None) -> str:
     name = outcome.setup.symbols[symbol].name
-    quotes = outcome.journal.quotes
-    rows = quotes[(quotes["symbol"] == symbol) & (quotes["bid"] > 0) & (quotes["ask"] > 0)]
+    rows = two_sided(outcome.journal.quotes, symbol)
     if not len(rows):
         return f"<p>{escape(name)} never showed both sides.</p>"
     seconds = rows["feed_ns"] / SECOND_NS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from tickwright.host.setup import CardSetup
 from tickwright.market.messages_table import MessageTable
 from tickwright.model.arbiter import Arbiter, Delivered
 from tickwright.model.card import CardInputs, ModelCard
+from tickwright.model.delivery import InputsError
 from tickwright.model.frames import order_frames
 from tickwright.net.headers import Ethernet, Ipv4, Tcp
 from tickwright.replay.numbering import Numbering
@@ -55,10 +56,16 @@ def replay_as(
 ) -> ModelReplay:
     """Run the model with what a card decided by cycles, as its journal and its frames have it.
 
-    ``messages`` are all of the recording, by sequence.
+    ``messages`` are all of the recording, by sequence. From the first coalesced quote on that is
+    none of the model's the model leaves such records aside, so that a comparison tells which it is,
+    and what came before it.
     """
-    model = ModelCard(setup)
-    journal = model.run(messages, CardInputs.of(card.journal))
+    model, inputs = ModelCard(setup), CardInputs.of(card.journal)
+    try:
+        journal = model.run(messages, inputs)
+    except InputsError as error:
+        inputs = replace(inputs, coalesced=inputs.coalesced[: error.row])
+        journal = model.run(messages, inputs)
     acks = [_ack(frame) for frame in card.frames]
     outcome = _outcome(setup, model, journal, fee, acks=acks)
     return ModelReplay(outcome, int(delivered_rows(messages, outcome.numbering).sum()))

@@ -146,7 +146,7 @@ def _decided_counts(outcome: Outcome) -> dict[str, int]:
         "fault": faults,
         "overflow": len(journal.overflows),
         "capacity": len(journal.capacities),
-        "coalescing": outcome.coalesced,
+        "coalescing": outcome.left_out,
         "outcome applied": len(journal.applied),
         "response applied": len(journal.responses),
         "verdict": len(journal.verdicts),

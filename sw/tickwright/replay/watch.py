@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from tickwright.host.desk import base_tick
+from tickwright.core.fixed import PRICE
+from tickwright.host.desk import US_NS, base_tick
+from tickwright.host.records import TRADING
+from tickwright.host.settings import Feed
 from tickwright.host.setup import (
     CENT_TICK,
     FINE_TICK,
@@ -23,7 +26,6 @@ from tickwright.replay.survey import Survey
 from tickwright.top.presets import Preset
 
 __all__ = [
-    "TRADING",
     "Watched",
     "expected_symbol",
     "feed_setup",
@@ -32,9 +34,8 @@ __all__ = [
     "watch_setup",
 ]
 
-TRADING = ord("T")
-DOLLAR = 10_000
-HOLD_NS = 2_000_000  # a line may be so late; desk files say it themselves
+DOLLAR = PRICE.scale
+HOLD_NS = Feed().hold_us * US_NS  # a line may be so late, as for a desk that does not say
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,18 @@ from pathlib import Path
 import numpy as np
 
 from tickwright.core.wire import Field
-from tickwright.feed.messages import AddOrder, ItchMessage, StockDirectory
+from tickwright.feed.messages import AddOrder, ItchMessage, StockDirectory, TradingAction
+from tickwright.host.records import BookOp
 from tickwright.market.itch_files import SIZES
 from tickwright.market.messages_table import MessageTable
 from tickwright.market.source import Source
+from tickwright.model.decode import EVENTS
 
 __all__ = ["Survey", "capture_day", "survey"]
 
-ORDERS = np.frombuffer(b"AFECXDU", np.uint8)
-ADDS = np.frombuffer(b"AF", np.uint8)
-DIRECTORY, STATUS = ord("R"), ord("H")
+ORDERS = np.array([ord(kind) for kind, event in EVENTS.items() if event < len(BookOp)], np.uint8)
+ADDS = np.array([ord(kind) for kind, event in EVENTS.items() if event == BookOp.ADD], np.uint8)
+DIRECTORY, HALT = (ord(kind.constants["type"]) for kind in (StockDirectory, TradingAction))
 LOCATE = ItchMessage.field("locate").offset
 PRICE = AddOrder.field("price")
 ADD_STOCK, R_STOCK = AddOrder.field("stock"), StockDirectory.field("stock")
@@ -63,7 +65,7 @@ def survey(tables: Iterable[MessageTable]) -> Survey:
         exact = table.length[fresh] == SIZES[kinds]
         locates = _number(table.data, offset + LOCATE, 2)
         found.messages += len(fresh)
-        found.halts.update(locates[exact & (kinds == STATUS)].tolist())
+        found.halts.update(locates[exact & (kinds == HALT)].tolist())
         found.traded.update(np.unique(locates[exact & np.isin(kinds, ORDERS)]).tolist())
         adds = exact & np.isin(kinds, ADDS)
         prices.add(locates[adds], _number(table.data, offset[adds] + PRICE.offset, 4))

@@ -27,7 +27,6 @@ PLENTY = (1 << 31) - 1
 START_NS, SPACING_NS = 1_000_000_000, 1_000_000
 LEGS = ("AAA", "BBB")
 TRADING = ord("T")
-WAITING_CYCLES = PRESET.queue * PRESET.fanout**2  # all evaluations that may wait
 
 SETUP = CardSetup(
     window=PRESET.window,
@@ -166,7 +165,6 @@ def test_quotes_that_too_many_follow_are_recorded_as_coalesced(twin):
         card.load(replace(SETUP, pairs=pairs))
         card.open_feed()
         run = twin.play([storm(1_500)], VenuePeer(SETUP.session, ScriptedVenue("none")))
-        twin.step(WAITING_CYCLES)
         counted = card.counters()["strategy"]
     quotes, rows = run.journal.quotes, run.journal.coalesced
     assert len(quotes) == 1_501

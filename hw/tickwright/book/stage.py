@@ -53,6 +53,8 @@ class BookStage(wiring.Component):
         Orders that found no free way in the table, 3 cycles after they were due.
     ready : ``Out(1)``
         The tables have been cleared since reset.
+    busy : ``Out(1)``
+        Something waits for its turn, or takes it in this cycle.
     bus : ``In(BusSignature(...))``
         Access from the host to `BookRegs`.
     """
@@ -70,6 +72,7 @@ class BookStage(wiring.Component):
             "overflows":  Out(stream.Signature(Overflow, always_ready=True)),
             "capacities": Out(stream.Signature(Capacity, always_ready=True)),
             "ready":      Out(1),
+            "busy":       Out(1),
             "bus":        self._regs.signature.members["bus"],
         })
 
@@ -106,6 +109,7 @@ class BookStage(wiring.Component):
         touch = best.touches.p
         m.d.comb += [
             self.ready.eq(walker.cleared),
+            self.busy.eq(queue.operations.valid),
             queue.cleared.eq(walker.cleared),
             control.entered.eq(queue.entered),
             best.side_row.eq(levels.side_row),

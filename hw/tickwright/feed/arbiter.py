@@ -96,6 +96,8 @@ class Arbiter(wiring.Component):
         Records of scope all, in their place; never in the cycle of a message or the one after.
     gap_open : ``Out(1)``
         Messages are missing and may still come; a cycle after `Arbiter` knows.
+    busy : ``Out(1)``
+        Messages are held that can be delivered, or are looked for.
     cleared : ``Out(1)``
         The ring has been cleared since reset.
     duplicates, hold_overflow, skipped_messages, gaps, lost, delivered
@@ -119,6 +121,7 @@ class Arbiter(wiring.Component):
             "sequenced":        Out(messages),
             "trusts":           Out(stream.Signature(Trust(symbols), always_ready=True)),
             "gap_open":         Out(1),
+            "busy":             Out(1),
             "cleared":          Out(1),
             "duplicates":       Out(32),
             "hold_overflow":    Out(32),
@@ -161,6 +164,7 @@ class Arbiter(wiring.Component):
 
         m.d.comb += [
             self.cleared.eq(ring.cleared),
+            self.busy.eq(self._step != Step.REST),
             self.sequenced.valid.eq(self._direct | self._give),
             self.sequenced.p.eq(Mux(self._step == Step.GIVE, ring.entry, self.messages.p)),
             pending.taint.eq(self.taint),

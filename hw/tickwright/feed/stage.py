@@ -44,7 +44,7 @@ LINKS = (
     ("datagrams", "arbiter",   "announced next_sequence taint datagram"),
     ("datagrams", "watch",     "heard heard_ns"),
     ("arbiter",   "watch",     "gap_open"),
-    ("arbiter",   "stage",     "gap_open"),
+    ("arbiter",   "stage",     "gap_open busy"),
     ("watch",     "stage",     "feed_ok"),
 )
 """From where to where the signals go that keep their name on the way."""
@@ -79,6 +79,8 @@ class FeedStage(wiring.Component):
         Frames are taken, no gap is open, and a datagram came lately.
     gap_open : ``Out(1)``
         Messages are missing and may still come.
+    busy : ``Out(1)``
+        Messages are held that can be delivered, or are looked for.
     bus : ``In(BusSignature(...))``
         Access to `FeedRegs`.
     """
@@ -96,6 +98,7 @@ class FeedStage(wiring.Component):
             "trusts":    Out(stream.Signature(Trust(symbols), always_ready=True)),
             "feed_ok":   Out(1),
             "gap_open":  Out(1),
+            "busy":      Out(1),
             "bus":       self._regs.signature.members["bus"],
         })
 

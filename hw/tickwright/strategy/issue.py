@@ -47,6 +47,8 @@ class Issue(wiring.Component):
         Cause of the quote, in the cycle after.
     hold : ``In(1)``
         Let nothing take effect in this cycle.
+    busy : ``Out(1)``
+        A quote waits, or a place is still to be evaluated.
     coalesced : ``Out(stream.Signature(Coalesced(fanout), always_ready=True))``
         Each quote stored without evaluations that its symbol's list asks for.
     evaluations_dropped : ``Out(32)``
@@ -69,6 +71,7 @@ class Issue(wiring.Component):
             "issue":  Out(1),
             "cause":  Out(Cause),
             "hold":   In(1),
+            "busy":   Out(1),
             "coalesced":           Out(stream.Signature(Coalesced(preset.fanout),
                                                         always_ready=True)),
             "evaluations_dropped": Out(StrategyRegs.evaluations_dropped.bits),
@@ -91,6 +94,7 @@ class Issue(wiring.Component):
             arrival.quote.eq(self.quotes.payload),
             waits.eq(queue.level != 0),
             takes.eq(~remaining.any() & ~self.hold),
+            self.busy.eq(waits | remaining.any()),
             item.eq(Mux(waits, queue.r_data, arrival)),
             found.eq(takes & Mux(waits, queue.r_rdy, arrives)),
             queue.r_en.eq(takes & waits),

@@ -43,6 +43,8 @@ class StrategyStage(wiring.Component):
         Access from the host, to `StrategyRegs`.
     ready : ``Out(1)``
         All tables are cleared.
+    busy : ``Out(1)``
+        Quotes or evaluations wait for their turn.
     """
 
     def __init__(self, preset):
@@ -52,6 +54,7 @@ class StrategyStage(wiring.Component):
             **Contract(preset).flip().members,
             "bus":   self._regs.signature.members["bus"],
             "ready": Out(1),
+            "busy":  Out(1),
         })
 
     def elaborate(self, platform):
@@ -110,6 +113,7 @@ class StrategyStage(wiring.Component):
         connect(m, flipped(self.bus), regs.bus)
         self._attach(m, regs, parameters, lists, issue, decision)
         m.d.comb += self.ready.eq(lists.ready & store.ready & parameters.ready & decision.ready)
+        m.d.comb += self.busy.eq(issue.busy)
 
         return m
 

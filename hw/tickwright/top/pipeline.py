@@ -53,6 +53,8 @@ class Pipeline(wiring.Component):
         The host's access to every register.
     gap_open : ``Out(1)``
         Messages are missing and may still come.
+    busy : ``Out(1)``
+        Something taken in waits for its turn; what does not wait shows itself within 24 cycles.
     quotes, taints, overflows, capacities, coalesced, intents, verdicts, orders, applied, responses
         What the card found and decided, as outputs for its record; nothing in the card waits for
         them.
@@ -70,6 +72,7 @@ class Pipeline(wiring.Component):
             "order_tx":   Out(stream.Signature(Word)),
             "bus":        In(bus_signature()),
             "gap_open":   Out(1),
+            "busy":       Out(1),
             "quotes":     Out(_always(Quote(symbols))),
             "taints":     Out(_always(Trust(symbols))),
             "overflows":  Out(_always(Overflow)),
@@ -116,6 +119,7 @@ class Pipeline(wiring.Component):
             risk.tables_ready.eq(book.ready),
             risk.can_send.eq(order.can_send),
             self.gap_open.eq(feed.gap_open),
+            self.busy.eq(feed.busy | book.busy | strategy.busy),
         ]
 
         connect(m, flipped(self.bus), decoder.bus)

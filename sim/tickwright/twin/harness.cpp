@@ -19,7 +19,7 @@
 namespace {
 
 constexpr uint64_t PERIOD_PS = 6400;  // 156.25 MHz
-constexpr int STILL_CYCLES = 24;  // nothing in the card takes longer to show itself
+constexpr int STILL_CYCLES = 24;  // nothing that does not wait takes longer to show itself
 
 // What a stream transferred, one row a transfer: the cycle, then the payload in 64-bit words.
 struct Rows {
@@ -85,6 +85,7 @@ struct Card {
     }
 
     void sample() {
+        if (top->busy) still = 0;
 #define TAP(index, valid, payload)                                                                 \
     if (top->valid) {                                                                              \
         taps[index].add(cycle, top->payload);                                                      \

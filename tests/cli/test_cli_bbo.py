@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
+from scapy.layers.l2 import Ether
+from scapy.utils import PcapNgWriter, rdpcap
 
 from tickwright.market.messages_table import MessageTable
 from tickwright.market.reader import read_messages
@@ -122,3 +124,16 @@ def test_real_data_gives_the_same_file_on_both_cards(shared_data: Path, folder, 
     assert model.count(b",unknown_reference") > 100
     tables: list[MessageTable] = list(read_messages(sample))
     assert sum(map(len, tables)) == 1000
+
+
+def test_a_pcapng_gives_the_file_that_its_pcap_gives(folder: Path, type_in):
+    packets = rdpcap("session.pcap")
+    assert all(isinstance(packet, Ether) for packet in packets)
+    with PcapNgWriter("session.pcapng") as writer:
+        writer.write(packets)
+    written = []
+    for name in ("session.pcap", "session.pcapng"):
+        assert type_in(f"bbo {name} --card model --out b.csv").status == 0
+        written.append((folder / "b.csv").read_text())
+    assert written[0] == written[1]
+    assert ",2026-01-05," in written[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from datetime import date
 from pathlib import Path
 from typing import Literal
 
@@ -124,6 +125,7 @@ def test_scapys_pcapng_reads_as_its_pcap(tmp_path: Path, messages: list[bytes], 
                 )
             )
             assert report.pcapng == name.endswith("ng")
+            assert report.day == date(2026, 1, 5)
         assert found[0] == found[1]
         assert found[0][0]
 

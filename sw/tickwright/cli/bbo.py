@@ -75,7 +75,7 @@ def bbo(
     )
     columns = [(one.name, one.locate) for one in watched]
     with named(shown):
-        count = write_bbo(out, rows, columns, recording.day)
+        count = write_bbo(out, rows, columns, recording.report.day)
     if as_json:
         emit(
             {

@@ -134,6 +134,7 @@ def read_capture(
         report.cut_frames += cut
         report.position = source.consumed
         if found:
+            report.date_from(int(day_s))
             yield FrameTable(
                 buffer, offset[:found].copy(), length[:found].copy(), time_ns[:found].copy(), number
             )

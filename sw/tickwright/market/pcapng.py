@@ -232,6 +232,7 @@ class _Blocks:
             self.number,
         )
         self.number += found
+        self.report.date_from(int(self.state[0]))
         self.report.frames += found
         self.report.cut_frames += cut
         return table, at, why

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from ipaddress import IPv4Address, ip_address
 
 from tickwright.market.errors import MarketError
@@ -20,6 +21,9 @@ DROP_REASONS = (
     "other_session",
 )
 """Why a frame is dropped, in the order in which the card asks (specification, section 2)."""
+
+
+LAST_DAY_S = 253_402_300_800  # the end of the year 9999
 
 
 @dataclass(frozen=True, order=True)
@@ -52,11 +56,13 @@ class ReadReport:
     """Filled while a file is read; complete when the reader is exhausted.
 
     ``damage`` holds a line for each place where the file could not be followed. ``dropped`` counts
-    frames by reason, ``notes`` what one should know though nothing is wrong.
+    frames by reason, ``notes`` what one should know though nothing is wrong. ``day`` is that of a
+    capture's first packet, UTC; a BinaryFILE does not tell.
     """
 
     kind: str = ""
     pcapng: bool = False
+    day: date | None = None
     compressed: bool = False
     lines: list[Line] = field(default_factory=list)
     lines_assumed: bool = False
@@ -75,3 +81,8 @@ class ReadReport:
     notes: list[str] = field(default_factory=list)
     position: int = 0
     size: int = 0
+
+    def date_from(self, since_1970_s: int) -> None:
+        """Note the day of a capture, of a time in seconds; one that no calendar has is none."""
+        if self.day is None and 0 <= since_1970_s < LAST_DAY_S:
+            self.day = datetime.fromtimestamp(since_1970_s, UTC).date()

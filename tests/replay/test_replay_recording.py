@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scapy.utils import PcapNgWriter, rdpcap
 
 from tickwright.feed.messages import AddOrder
 from tickwright.market.captures import write_capture
@@ -66,6 +68,18 @@ def test_lines_are_found_or_given(capture: Path):
     assert Recording(capture, lines=[LINE_B]).by_sequence().sequence.tolist() == [
         1, 2, 3, 4, 5, 7, 8
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("day", [date(1970, 1, 1), date(2026, 1, 5)])
+@pytest.mark.parametrize("form", ["pcap", "pcapng"])
+def test_a_capture_tells_its_day(tmp_path: Path, day: date, form: str):
+    midnight = (day - date(1970, 1, 1)).days * 86_400
+    pcap, other = tmp_path / "a.pcap", tmp_path / "a.pcapng"
+    write_capture(pcap, [pack_datagrams(messages(1))], day_s=midnight)
+    with PcapNgWriter(str(other)) as writer:
+        for packet in rdpcap(str(pcap)):
+            writer.write(packet)
+    assert Recording(tmp_path / f"a.{form}").day == day
 
 
 def test_an_itch_file_has_the_line_it_is_given(tmp_path: Path):

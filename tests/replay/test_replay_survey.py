@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -16,12 +13,11 @@ from tickwright.feed.messages import (
     TradingAction,
 )
 from tickwright.host.setup import FeedSetup
-from tickwright.market.captures import write_capture
 from tickwright.market.errors import MarketError
 from tickwright.market.messages_table import MessageTable
 from tickwright.market.packets import pack_datagrams
 from tickwright.replay import survey as module
-from tickwright.replay.survey import Survey, capture_day, survey
+from tickwright.replay.survey import Survey, survey
 from tickwright.replay.watch import expected_symbol, feed_setup, takes_cents, watch, watch_setup
 from tickwright.top.presets import PRESETS
 
@@ -93,22 +89,6 @@ class TestSurvey:
 
     def test_an_empty_file_holds_nothing(self):
         assert survey([]) == Survey()
-
-
-@pytest.mark.parametrize("day", [date(1970, 1, 1), date(2026, 1, 5)])
-def test_a_capture_tells_its_day(tmp_path: Path, day: date):
-    frames = pack_datagrams(table(add(1, "KO", 1)))
-    midnight = (day - date(1970, 1, 1)).days * 86_400
-    write_capture(tmp_path / "a.pcap", [frames], day_s=midnight)
-    assert capture_day(tmp_path / "a.pcap") == day
-    data = bytearray((tmp_path / "a.pcap").read_bytes())
-    for at in (0, 24):
-        data[at : at + 4] = data[at : at + 4][::-1]
-    (tmp_path / "big.pcap").write_bytes(data)
-    assert capture_day(tmp_path / "big.pcap") == day
-    for text in (b"", b"\0\x0c" + bytes(40), bytes(data[:26])):
-        (tmp_path / "other").write_bytes(text)
-        assert capture_day(tmp_path / "other") is None
 
 
 FOUND = Survey(

@@ -17,7 +17,7 @@ from tickwright.market.messages_table import MessageTable
 from tickwright.market.packets import DEFAULT_LINE
 from tickwright.market.reader import CAPTURE, read_frames, read_messages, recognise
 from tickwright.market.report import Line, ReadReport
-from tickwright.replay.survey import Survey, capture_day, survey
+from tickwright.replay.survey import Survey, survey
 
 __all__ = ["Recording"]
 
@@ -51,10 +51,11 @@ class Recording:
         """Whether it is a pcap."""
         return recognise(self.path) == CAPTURE
 
-    @cached_property
+    @property
     def day(self) -> date | None:
-        """The day of a capture; a BinaryFILE does not tell."""
-        return capture_day(self.path)
+        """The day (UTC) of the first packet of a capture; a BinaryFILE does not tell."""
+        _ = self.survey
+        return self.report.day
 
     @cached_property
     def survey(self) -> Survey:

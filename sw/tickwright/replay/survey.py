@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from pathlib import Path
 
 import numpy as np
 
@@ -14,10 +12,9 @@ from tickwright.feed.messages import AddOrder, ItchMessage, StockDirectory, Trad
 from tickwright.host.records import BookOp
 from tickwright.market.itch_files import SIZES
 from tickwright.market.messages_table import MessageTable
-from tickwright.market.source import Source
 from tickwright.model.decode import EVENTS
 
-__all__ = ["Survey", "capture_day", "survey"]
+__all__ = ["Survey", "survey"]
 
 ORDERS = np.array([ord(kind) for kind, event in EVENTS.items() if event < len(BookOp)], np.uint8)
 ADDS = np.array([ord(kind) for kind, event in EVENTS.items() if event == BookOp.ADD], np.uint8)
@@ -28,8 +25,6 @@ ADD_STOCK, R_STOCK = AddOrder.field("stock"), StockDirectory.field("stock")
 PRICE_BITS = 32
 COMPACT_AT = 1 << 22  # rows of counted prices before equal ones are added up
 BLOCK = 1 << 20  # sequences whose arrival is noted together
-PCAP_HEADER_BYTES, STAMP_BYTES = 24, 4
-PCAP_MAGICS = (b"\xa1\xb2\xc3\xd4", b"\xa1\xb2\x3c\x4d")  # big-endian; else reversed
 
 
 @dataclass
@@ -78,17 +73,6 @@ def survey(tables: Iterable[MessageTable]) -> Survey:
     found.medians = prices.medians()
     found.first_sequence = seen.lowest
     return found
-
-
-def capture_day(path: Path) -> date | None:
-    """Return the day (UTC) of the first packet of a pcap; None for a file without dates."""
-    with Source(path) as source:
-        head = source.read(PCAP_HEADER_BYTES + STAMP_BYTES)
-    magic, stamp = head[: len(PCAP_MAGICS[0])], head[PCAP_HEADER_BYTES:]
-    if len(stamp) < STAMP_BYTES or (magic not in PCAP_MAGICS and magic[::-1] not in PCAP_MAGICS):
-        return None
-    seconds = int.from_bytes(stamp, "big" if magic in PCAP_MAGICS else "little")
-    return datetime.fromtimestamp(seconds, UTC).date()
 
 
 class _Seen:

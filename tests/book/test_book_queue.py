@@ -37,9 +37,9 @@ async def say(ctx, dut, word, sequence):
     elif word == "d":
         ctx.set(dut.trusts.payload, {"symbol": 2, "reasons": Reason.DIRECTORY, "cause": cause})
     elif word:
-        bits = {"g": GAP, "f": FAULT}[word]
-        trust = {"all": 1, "reasons": bits, "first": 5, "last": sequence, "cause": cause}
-        ctx.set(dut.trusts.payload, trust)
+        trust = {"all": 1, "reasons": {"g": GAP, "f": FAULT}[word], "cause": cause}
+        lost = {"first": 100 * sequence, "last": 100 * sequence + 5} if word == "g" else {}
+        ctx.set(dut.trusts.payload, {**trust, **lost})
 
 
 def told(operation):
@@ -50,10 +50,18 @@ def told(operation):
     return kind, int(operation.cause.sequence), reasons
 
 
-def converse(simulate, words, takes):
+def told_lost(operation):
+    """Give a record as its sequence, whether it has reason `gap`, and the range it says is lost."""
+    trust = operation.detail.trust
+    gap = int(trust.reasons) & GAP
+    return int(operation.cause.sequence), gap, int(trust.first), int(trust.last)
+
+
+def converse(simulate, words, takes, told=told):
     """Say words to the queue, one a cycle; ``takes`` says in which cycles the book is ready.
 
-    The tables are cleared where ``takes`` has another character than a blank.
+    The tables are cleared where ``takes`` has another character than a blank. ``told`` says how
+    each operation is given.
     """
     dut = EventQueue(SMALL)
     taken, overflows = [], []
@@ -152,6 +160,28 @@ def test_no_trust_record_is_lost_where_all_of_the_queue_is_taken(simulate, late,
     taken, overflows = converse(simulate, words, "0" * len(words) + "1" * 12)
     assert [tuple(told_) for _, *told_ in taken[8:]] == records
     assert [tuple(told_) for _, *told_ in overflows] == lost
+
+
+@pytest.mark.parametrize(
+    ("late", "lost"),
+    [
+        pytest.param("g", (800, 805), id="alone"),
+        pytest.param("f", (0, 0), id="none"),
+        pytest.param("fd", (0, 0), id="none-of-two"),
+        pytest.param("gf", (800, 805), id="the-first-has-it"),
+        pytest.param("ge", (800, 805), id="the-first-has-it-and-events-follow"),
+        pytest.param("fg", (900, 905), id="the-later-has-it"),
+        pytest.param("eg", (900, 905), id="behind-a-refused-event"),
+        pytest.param("dfgd", (1000, 1005), id="between-others"),
+        pytest.param("gg", (800, 905), id="both-have-it"),
+        pytest.param("fgeg", (900, 1105), id="from-the-first-to-the-last"),
+    ],
+)
+def test_merged_records_have_a_lost_range_as_they_have_reason_gap(simulate, late, lost):
+    words = "f" * 8 + late
+    taken, _ = converse(simulate, words, "0" * len(words) + "1" * 12, told=told_lost)
+    assert [found for _, *found in taken[:8]] == [[sequence, 0, 0, 0] for sequence in range(8)]
+    assert [found for _, *found in taken[8:]] == [[8, int("g" in late), *lost]]
 
 
 def test_a_record_that_comes_while_another_leaves_the_side_place_follows_it(simulate):

@@ -352,6 +352,34 @@ def test_messages_in_declared_gaps_are_left_out():
     assert journal.trusts["first"].tolist() == [2]
 
 
+@pytest.mark.parametrize("others", [("fault",), ("overflow",), ("fault", "overflow")])
+def test_a_merged_record_with_a_gap_is_a_gap(others):
+    merged = reasons("gap", *others)
+    trusts = [{"reasons": merged, "first": 8, "last": 8, "sequence": 9}]
+    more = [add(50 + shares, "B", MID, 2, shares) for shares in (10, 7, 8)]
+    messages = table(*OPENING, *QUIET[:3], *more)  # 8 is lost, 9 may meet a full queue
+    inputs = recorded(trusts=trusts, overflows=[9] if "overflow" in others else [])
+    journal = ModelCard(SETUP).run(messages, inputs)
+    assert journal.trusts[["reasons", "first", "last"]].tolist() == [(merged, 8, 8)]
+    assert len(journal.overflows) == len(inputs.overflows)
+    found = journal.quotes[journal.quotes["sequence"] >= 8][["sequence", "bid_shares"]].tolist()
+    assert found == ([(10, 308)] if len(inputs.overflows) else [(9, 307), (10, 315)])
+
+
+def test_a_record_without_a_lost_range_leaves_no_message_out():
+    trusts = [{"reasons": reasons("gap", "overflow"), "sequence": 2}]
+    inputs = recorded(trusts=trusts, overflows=[3])
+    journal = ModelCard(SETUP).run(table(*OPENING), inputs)
+    assert journal.quotes["sequence"].tolist() == [1, 2, 4]
+
+
+def test_message_0_is_lost_where_it_is_expected_and_1_comes():
+    setup = replace(SETUP, feed=FeedSetup(start_sequence=0))
+    trusts = [{"reasons": reasons("gap"), "sequence": 1}]
+    journal = ModelCard(setup).run(table(*OPENING), recorded(trusts=trusts))
+    assert journal.quotes["sequence"].tolist() == [1, 2, 3, 4]
+
+
 def test_messages_behind_an_undeclared_hole_are_not_delivered():
     messages = table(*OPENING).select(np.array([0, 1, 3]))
     journal = ModelCard(SETUP).run(messages, recorded())
@@ -459,7 +487,7 @@ def test_coalesced_quotes_have_to_fit(coalesced, told):
     with pytest.raises(InputsError) as caught:
         ModelCard(SETUP).run(table(*OPENING), recorded(coalesced=coalesced))
     assert str(caught.value) == f"coalesced {told}"
-    assert caught.value.row == len(coalesced) - 1
+    assert (caught.value.table, caught.value.row) == ("coalesced", len(coalesced) - 1)
 
 
 def test_a_journal_with_coalesced_quotes_and_shared_overflows_gives_itself():

@@ -51,7 +51,7 @@ class Quote(NamedTuple):
 
 
 class Trust(NamedTuple):
-    """A Trust record of scope all; ``first`` and ``last`` where the reason is a gap."""
+    """A Trust record of scope all; ``first`` and ``last`` where the reasons include `gap`."""
 
     sequence: int
     reasons: int
@@ -400,12 +400,15 @@ class _Run:
         self.now = (0, 0)
         self.expected = 1
         self.full = False  # since the last Trust record of an overflow no event found room
+        self.merged = False  # the last Trust record is also that of an overflow still to come
 
     def next(self, data: bytes, sequence: int) -> None:
         """Go on to a message, behind the Trust records that come before it."""
         self.now = (self.now[0] + 1, int.from_bytes(data[5:11], "big"))
         while self.waiting and self.waiting[0].sequence <= sequence:
-            self.trust(self.waiting.pop(0), sequence)
+            record = self.waiting.pop(0)
+            self.trust(record, sequence)
+            self.merged = bool(record.reasons & bit("overflow"))
         self.expected = sequence + 1
 
     def trust(self, record: Trust, sequence: int) -> None:
@@ -418,22 +421,16 @@ class _Run:
         """Leave out a message whose event met a full queue."""
         if not self.book.concerned(data):
             raise OracleError(f"message {sequence} has no event that could be dropped")
-        if marked and not self.joined(sequence):
+        if marked and not self.merged:
             self.trust(Trust(sequence, bit("overflow")), sequence)
         elif not self.full:
             raise OracleError(f"message {sequence} shares a Trust record, and there is none")
-
-    def joined(self, sequence: int) -> bool:
-        """Say whether the record of this overflow became one with the record before it."""
-        last = self.events[-1] if self.events else None
-        return (
-            isinstance(last, Trust)
-            and last.sequence == sequence
-            and last.reasons & bit("overflow") != 0
-        )
+        self.merged = self.merged and not marked
 
     def message(self, data: bytes, sequence: int, *, no_way: bool) -> None:
-        if self.book.concerned(data):
+        if self.book.concerned(data) and data[:1] != b"R":  # that has no event to be dropped
+            if self.merged:
+                raise OracleError(f"message {sequence} found room, a Trust record says it did not")
             self.full = False
         quotes = self.book.message(data, sequence, no_way=no_way)
         self.events += quotes

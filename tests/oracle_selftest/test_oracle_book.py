@@ -456,6 +456,20 @@ def test_a_record_that_met_a_full_queue_too_is_one_with_the_overflow():
     assert out.quotes[-1].reasons == bit("gap", "overflow")
 
 
+def test_an_overflow_may_be_told_by_the_record_of_an_earlier_message():
+    tape = Tape()
+    tape.add(X, 1, "B", 5, 100_500)
+    tape.directory(9, "ZZZ")  # no event
+    tape.add(X, 2, "B", 6, 100_600)
+    tape.cancel(X, 1, 1)
+    tape.add(X, 3, "B", 7, 100_700)  # the next one has a record of its own
+    both = Trust(2, bit("fault", "overflow"))
+    out = run(tape, trusts=[both], overflows=[Overflow(3, 1), Overflow(5, 1)])
+    assert [event[:1] for event in out.events] == [(1,), (2,), (4,), (5,)]
+    assert out.trusts == [both, Trust(5, bit("overflow"))]
+    assert [(row.message, row.symbol) for row in out.rows] == [(1, 0), (2, 0), (2, 1), (4, 0)]
+
+
 def test_an_add_without_a_way_is_not_kept():
     tape = Tape()
     tape.add(X, 1, "B", 5, 100_500)
@@ -476,6 +490,7 @@ def test_an_add_without_a_way_is_not_kept():
         pytest.param({"overflows": [Overflow(1, 1)]}, id="no-event-to-drop"),
         pytest.param({"overflows": [Overflow(2, 0)]}, id="no-record-to-share"),
         pytest.param({"overflows": [Overflow(2, 1), Overflow(4, 0)]}, id="not-full-between"),
+        pytest.param({"trusts": [Trust(2, bit("fault", "overflow"))]}, id="none-dropped"),
         pytest.param({"capacities": [1]}, id="no-add"),
     ],
 )

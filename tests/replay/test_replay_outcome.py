@@ -43,6 +43,19 @@ class TestNumbering:
         numbering = Numbering.of(Journal(trusts=trusts), 1)
         assert (numbering.lost, numbering.number(9)) == (2, 7)
 
+    @pytest.mark.parametrize("others", [2, 4, 6])
+    def test_counts_what_a_merged_record_says_is_lost(self, table, others: int):
+        merged = {"all": 1, "reasons": 1 | others, "sequence": 9}
+        there = Journal(trusts=table("trusts", {**merged, "first": 6, "last": 8}))
+        none = Journal(trusts=table("trusts", merged))
+        assert (Numbering.of(there, 1).lost, Numbering.of(there, 1).number(9)) == (3, 6)
+        assert (Numbering.of(none, 1).lost, Numbering.of(none, 1).number(9)) == (0, 9)
+
+    def test_counts_message_0_as_lost_where_1_comes_next(self, table):
+        trusts = table("trusts", {"all": 1, "reasons": 1, "sequence": 1})
+        numbering = Numbering.of(Journal(trusts=trusts), 0)
+        assert (numbering.lost, numbering.number(1)) == (1, 1)
+
 
 class TestOrders:
     """A row for each leg that was wished."""

@@ -29,8 +29,8 @@ class EventQueue(wiring.Component):
     cleared, every event is refused.
 
     A trust record is never refused. One that finds all of the queue taken waits beside it; others
-    that come meanwhile are merged into it: their reasons are added, and its scope is then all
-    symbols. ::
+    that come meanwhile are merged into it: their reasons are added, its scope is then all symbols,
+    and its lost range goes from the first that is told to the last. ::
 
         events ──┐                    ┌─ empty ───────────────────┐
         statuses ├─▶ [ room? ] ─ yes ─┴─▶ [ waiting ] ────────────┴─▶ operations
@@ -126,10 +126,17 @@ class EventQueue(wiring.Component):
             m.d.sync += late.eq(current)
         with m.Elif(offered):
             m.d.sync += late.kind.eq(OperationKind.TAINT)
-            m.d.sync += late.detail.trust.reasons.eq(late.detail.trust.reasons
-                                                     | current.detail.trust.reasons)
+            self._merge(m, late.detail.trust, current.detail.trust)
 
         return m
+
+    def _merge(self, m, record, later):
+        """Let ``record`` say what a later one says too; those with reason `gap` have a range."""
+        m.d.sync += record.reasons.eq(record.reasons | later.reasons)
+        with m.If((later.reasons & Reason.GAP.value).any()):
+            m.d.sync += record.last.eq(later.last)
+            with m.If(~(record.reasons & Reason.GAP.value).any()):
+                m.d.sync += record.first.eq(later.first)
 
     def _translate(self, m, arriving):
         """Let ``arriving`` be what arrives, as an operation."""

@@ -14,7 +14,7 @@ from tickwright.host.setup import CardSetup
 from tickwright.market.messages_table import FAULT_ROW, HEARTBEAT_ROW, MessageTable
 from tickwright.model.compiled import compiled
 
-__all__ = ["GAP", "Arbiter", "Delivered"]
+__all__ = ["GAP", "Arbiter", "Delivered", "declared_gaps"]
 
 GAP = 1 << REASONS.index("gap")
 FAULT = 1 << REASONS.index("fault")
@@ -56,6 +56,16 @@ class Delivered(NamedTuple):
 
     messages: MessageTable
     trusts: np.ndarray  # of TRUST
+
+
+def declared_gaps(trusts: np.ndarray) -> np.ndarray:
+    """Return those Trust records, of kind TRUST, that say which messages were lost.
+
+    They are those with reason `gap`, whatever else they say. A range 0 to 0 is none, unless message
+    1 comes next: then message 0 was expected and lost.
+    """
+    gaps = trusts[(trusts["reasons"] & GAP) != 0]
+    return gaps[(gaps["last"] != 0) | (gaps["sequence"] == 1)]
 
 
 @compiled

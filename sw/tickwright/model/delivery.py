@@ -21,7 +21,7 @@ from tickwright.host.records import (
 )
 from tickwright.host.setup import CardSetup
 from tickwright.market.messages_table import MessageTable
-from tickwright.model.arbiter import GAP, Delivered
+from tickwright.model.arbiter import Delivered, declared_gaps
 from tickwright.model.book import PUBLICATION, Books
 
 __all__ = ["CardInputs", "Delivery", "InputsError", "Messages", "bbo_rows"]
@@ -40,10 +40,11 @@ def _table(kind: np.dtype) -> partial[np.ndarray]:
 
 
 class InputsError(ValueError):
-    """A record of a card that contradicts the rest; `row` is its place in its table."""
+    """A record of a card that contradicts the rest; `row` is its place in its `table`."""
 
     def __init__(self, table: str, row: int, found: str, expected: str) -> None:
         super().__init__(f"{table} row {row}: found {found}, expected {expected}")
+        self.table = table
         self.row = row
 
 
@@ -117,7 +118,7 @@ class CardInputs:
     @property
     def gaps(self) -> np.ndarray:
         """The Trust records of declared gaps."""
-        return self.trusts[self.trusts["reasons"] == GAP]
+        return declared_gaps(self.trusts)
 
 
 class Delivery:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tickwright.host.records import Journal
-from tickwright.model.arbiter import GAP
+from tickwright.model.arbiter import declared_gaps
 
 __all__ = ["Numbering"]
 
@@ -27,7 +27,7 @@ class Numbering:
     @classmethod
     def of(cls, journal: Journal, start: int) -> Numbering:
         """Return the numbering of a run from the gaps its journal declares."""
-        gaps = journal.trusts[(journal.trusts["reasons"] & GAP) != 0]
+        gaps = declared_gaps(journal.trusts)
         return cls(start, gaps["first"].astype(np.int64), gaps["last"].astype(np.int64))
 
     @property

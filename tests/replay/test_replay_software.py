@@ -12,6 +12,7 @@ from tickwright.host.records import COALESCED, TRADING, Journal
 from tickwright.host.setup import CardSetup
 from tickwright.market.messages_table import MessageTable
 from tickwright.model.card import CardInputs, ModelCard
+from tickwright.model.delivery import InputsError
 from tickwright.replay.compare import compare
 from tickwright.replay.numbering import Numbering
 from tickwright.replay.outcome import Outcome
@@ -98,6 +99,20 @@ def test_rows_that_do_not_ascend_are_refused(traded, messages):
     wrong = rewritten(card, coalesced=card.journal.coalesced[::-1].copy())
     with pytest.raises(ValueError, match="coalesced row 1: found sequence 3 behind 4, expected"):
         followed(wrong, messages)
+
+
+def test_a_record_of_another_table_does_not_cut_the_coalesced_quotes(traded, messages, monkeypatch):
+    card = card_of(traded, messages, (3, 2, 2), (4, 3, 2))
+    run = ModelCard.run
+
+    def refuse(model: ModelCard, messages: MessageTable, inputs: CardInputs) -> Journal:
+        if len(inputs.coalesced) == 2:
+            raise InputsError("overflows", 1, "sequence 2", "none")
+        return run(model, messages, inputs)
+
+    monkeypatch.setattr(ModelCard, "run", refuse)
+    with pytest.raises(InputsError, match="overflows row 1: found sequence 2, expected none"):
+        followed(card, messages)
 
 
 def test_an_empty_journal_is_followed(traded):

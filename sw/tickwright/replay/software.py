@@ -64,6 +64,8 @@ def replay_as(
     try:
         journal = model.run(messages, inputs)
     except InputsError as error:
+        if error.table != "coalesced":
+            raise
         inputs = replace(inputs, coalesced=inputs.coalesced[: error.row])
         journal = model.run(messages, inputs)
     acks = [_ack(frame) for frame in card.frames]

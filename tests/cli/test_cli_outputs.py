@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import typer
 
 from tickwright.cli.outputs import writable
+from tickwright.market.itch_files import CHUNK_BYTES
+from tickwright.market.source import Source
 
 
 def test_a_new_file_in_a_folder_is_taken(tmp_path: Path):
-    assert writable("--out", tmp_path / "a.csv", [tmp_path / "b.pcap"]) == tmp_path / "a.csv"
-    assert writable("--out", None, [tmp_path]) is None
-
-
-def test_a_link_is_followed(tmp_path: Path):
     (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
-    assert writable("--out", tmp_path / "link.csv", []) == tmp_path / "real.csv"
+    for path in (tmp_path / "a.csv", tmp_path / "link.csv", None):
+        writable("--out", path, [tmp_path / "b.pcap", None])
+    assert [path.name for path in tmp_path.iterdir()] == ["link.csv"]
 
 
 def test_an_input_is_never_overwritten(tmp_path: Path):
@@ -124,9 +125,71 @@ def test_generate_follows_links_and_replaces_what_was_there(folder: Path, type_i
 def test_an_error_names_the_file_and_not_its_draft(
     folder: Path, type_in, monkeypatch: pytest.MonkeyPatch, name: str
 ):
-    def fail(*_: object, **__: object) -> None:
-        raise PermissionError(errno.EACCES, "Permission denied", name)
+    def fail(draft: Path, *_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(draft))
 
-    monkeypatch.setattr("tickwright.replay.bbo.write_bbo", fail)
+    monkeypatch.setattr(Path, "replace", fail)
+    done = type_in(f"bbo session.itch50 --card model --out {name}")
+    assert (done.status, done.err.splitlines()[-1]) == (1, f"tickwright: {name}: permission denied")
+
+
+@pytest.mark.parametrize("words", ["s.draft --out s", "s.draft --out b.csv"])
+def test_an_input_named_as_a_draft_is_kept(folder: Path, type_in, words: str):
+    (folder / "session.itch50").rename(folder / "s.draft")
+    before = (folder / "s.draft").read_bytes()
+    assert type_in(f"bbo {words} --card model").status == 0
+    assert (folder / "s.draft").read_bytes() == before
+
+
+def test_an_output_named_as_the_draft_of_another_is_kept(folder: Path, type_in):
+    words = "--desk session.desk.toml --limits session.limits.toml --card model"
+    done = type_in(f"replay session.pcap {words} --fills-out z.csv --orders z.csv.draft")
+    assert done.status == 0, done.err
+    assert "user_ref_num,match" in (folder / "z.csv").read_text()
+    assert "verdict" in (folder / "z.csv.draft").read_text()
+
+
+class Failing:
+    """A file that the system stops reading."""
+
+    def read(self, _: int) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("words", "at_pass"),
+    [("inspect {}", 1), ("bbo {} --card model --out b.csv", 1),
+     ("bbo {} --card model --out b.csv", 2)],
+)  # fmt: skip
+def test_an_input_that_fails_as_it_is_read_is_named_and_no_output(
+    folder: Path, type_in, monkeypatch: pytest.MonkeyPatch, words: str, at_pass: int
+):
+    plain, passes = Source.read, itertools.count(1)
+
+    def read(source: Source, count: int) -> bytes:
+        if count == CHUNK_BYTES and next(passes) == at_pass:
+            vars(source)["_file"].close()
+            monkeypatch.setattr(source, "_file", Failing())
+        return plain(source, count)
+
+    monkeypatch.setattr(Source, "read", read)
+    done = type_in(words.format("session.itch50"))
+    told = "tickwright: session.itch50: input/output error; expected a file of market data"
+    assert (done.status, done.err.splitlines()[-1]) == (2, told)
+    assert not list(folder.glob("b.csv*"))
+
+
+def test_an_error_while_rows_are_made_does_not_blame_the_output(
+    folder: Path, type_in, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(*_: object) -> Iterator:
+        yield from ()
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr("tickwright.replay.best.model_rows", fail)
     done = type_in("bbo session.itch50 --card model --out b.csv")
-    assert (done.status, done.err.splitlines()[-1]) == (1, "tickwright: b.csv: permission denied")
+    assert done.err.splitlines()[-1] == "tickwright: session.itch50: cannot allocate memory"
+    assert not list(folder.glob("b.csv*"))

@@ -8,8 +8,11 @@ import shutil
 import subprocess
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+
+from tickwright.market.drafts import drafted
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -49,6 +52,12 @@ def made() -> set[str]:
     return found
 
 
+def drafts_of(name: str) -> str:
+    """Return the name that a draft of a file may have."""
+    with TemporaryDirectory() as folder, drafted(Path(folder) / name) as (draft,):
+        return draft.name
+
+
 def test_the_readme_has_commands_that_write():
     assert {"day.pcap", "day.truth.json", "cola.limits.toml", "flight.parquet", "bbo.csv"} < made()
 
@@ -56,7 +65,7 @@ def test_the_readme_has_commands_that_write():
 @pytest.mark.skipif(
     shutil.which("git") is None or not (ROOT / ".git").exists(), reason="no clone of git"
 )
-@pytest.mark.parametrize("name", sorted({*made(), *(f"{name}.draft" for name in made())}))
+@pytest.mark.parametrize("name", sorted({*made(), *map(drafts_of, made())}))
 def test_git_ignores_what_they_write(name: str):
     command = ["git", "-C", str(ROOT), "check-ignore", "--no-index", "-q", name]
     assert subprocess.run(command, check=False).returncode == 0

@@ -58,7 +58,7 @@ def bbo(
         raise typer.BadParameter("found --symbols and --locates, expected one of the two")
     if locates is not None and not NUMBERS.fullmatch(locates):
         raise typer.BadParameter(f"--locates: found {locates!r}, expected numbers such as 12,13")
-    shown, out = out, writable("--out", out, [file]) or out
+    writable("--out", out, [file])
     recording = opened(file, from_, until, max_messages)
     watched = watch(
         recording.survey,
@@ -68,14 +68,10 @@ def bbo(
     tell_damage(recording)
     _tell_assumed(recording, watched)
     preset = PRESETS[PRESET]
-    rows = (
-        _model(recording, watched, preset)
-        if card == OneCard.MODEL
-        else _twin(recording, watched, preset)
-    )
+    run = _model if card == OneCard.MODEL else _twin
     columns = [(one.name, one.locate) for one in watched]
-    with named(shown):
-        count = write_bbo(out, rows, columns, recording.report.day)
+    with named(out):
+        count = write_bbo(out, _made(run(recording, watched, preset), file), columns, recording.day)
     if as_json:
         emit(
             {
@@ -83,17 +79,25 @@ def bbo(
                 "messages": recording.survey.messages,
                 "symbols": len(watched),
                 "rows": count,
-                "out": str(shown),
+                "out": str(out),
                 "damage": recording.report.damage,
             }
         )
     else:
         note(
             f"wrote {count:,} rows of {len(watched):,} symbols, "
-            f"{recording.survey.messages:,} messages, to {shown}"
+            f"{recording.survey.messages:,} messages, to {out}"
         )
     if recording.report.damage:
         raise typer.Exit(WRONG)
+
+
+def _made(rows: Iterator, file: Path) -> Iterator:
+    """Pass rows on; an error of the system while they are made is none of the file's they go to."""
+    from tickwright.market.drafts import named
+
+    with named(file):
+        yield from rows
 
 
 def _model(recording: Recording, watched: list[Watched], preset: Preset) -> Iterator:

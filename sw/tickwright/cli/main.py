@@ -63,7 +63,6 @@ def _told(error: Exception) -> tuple[int, str]:
     from tickwright.exchange.scripted import FillsError
     from tickwright.host.settings import SettingsError
     from tickwright.host.setup import SetupError
-    from tickwright.market.drafts import intended
     from tickwright.market.errors import MarketError
 
     match error:
@@ -74,7 +73,7 @@ def _told(error: Exception) -> tuple[int, str]:
         case typer.Abort():
             return FAILED, "given up"
         case OSError():
-            place = "" if error.filename is None else f"{intended(str(error.filename))}: "
+            place = "" if error.filename is None else f"{error.filename}: "
             return FAILED, f"{place}{(error.strerror or str(error) or 'failed').lower()}"
         case ModuleNotFoundError():
             return UNREACHABLE, (

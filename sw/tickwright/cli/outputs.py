@@ -11,14 +11,14 @@ import typer
 __all__ = ["writable"]
 
 
-def writable(option: str, path: Path | None, taken: Iterable[Path | None]) -> Path | None:
-    """Return the file that an option names, links followed; None if it names none.
+def writable(option: str, path: Path | None, taken: Iterable[Path | None]) -> None:
+    """Refuse the file that an option names, links followed, where the verb may not write it.
 
     It must lie in a folder that can be written to, be no folder and no device, and be none of
     ``taken``: the inputs, and the outputs before it.
     """
     if path is None:
-        return None
+        return
     target = path.resolve()
     for other in taken:
         if other is not None and other.resolve() == target:
@@ -32,4 +32,3 @@ def writable(option: str, path: Path | None, taken: Iterable[Path | None]) -> Pa
         raise typer.BadParameter(f"{option}: found {path}, expected a folder that exists")
     if not os.access(target.parent, os.W_OK):
         raise typer.BadParameter(f"{option}: found {path}, expected a folder to write to")
-    return target

@@ -16,6 +16,12 @@ PIECE_BYTES = 1 << 20  # read from the file at once, compressed
 GZIP_WINDOW = 31  # zlib's way to say: expect a gzip header
 
 
+def _unreadable(path: Path, error: OSError) -> MarketError:
+    """Return the error of a file that the system does not let one read."""
+    reason = (error.strerror or "cannot be read").lower()
+    return MarketError(f"{path}: {reason}; expected a file of market data")
+
+
 class Source:
     """Reads a file whose content says whether it is compressed.
 
@@ -31,15 +37,13 @@ class Source:
             self.size = path.stat().st_size
             self._file: BinaryIO = path.open("rb")
         except OSError as error:
-            reason = (error.strerror or "cannot be read").lower()
-            raise MarketError(f"{path}: {reason}; expected a file of market data") from None
+            raise _unreadable(path, error) from None
         try:
             magic = self._file.read(len(GZIP_MAGIC))
             self._file.seek(0)
         except OSError as error:
             self._file.close()
-            reason = (error.strerror or "cannot be read").lower()
-            raise MarketError(f"{path}: {reason}; expected a file of market data") from None
+            raise _unreadable(path, error) from None
         self.compressed = magic == GZIP_MAGIC
         self._inflater = zlib.decompressobj(GZIP_WINDOW) if self.compressed else None
         self._pending = b""
@@ -62,7 +66,10 @@ class Source:
 
     def read(self, count: int) -> bytes:
         """Return up to ``count`` bytes; fewer only at the end of what can be read."""
-        data = self._file.read(count) if self._inflater is None else self._inflate(count)
+        try:
+            data = self._file.read(count) if self._inflater is None else self._inflate(count)
+        except OSError as error:
+            raise _unreadable(self.path, error) from None
         self.position += len(data)
         return data
 

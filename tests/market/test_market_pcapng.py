@@ -11,6 +11,7 @@ import pytest
 from scapy.layers.l2 import Ether
 from scapy.utils import PcapNgWriter, wrpcap
 
+from tickwright.market.captures import read_capture
 from tickwright.market.errors import MarketError
 from tickwright.market.messages_table import MessageTable
 from tickwright.market.packets import pack_datagrams
@@ -22,6 +23,9 @@ from tickwright.market.source import Source
 DAY_S = 1_767_571_200  # 2026-01-05
 OPEN_NS = 34_200_000_000_000
 ETHERNET, COOKED = 1, 113
+SECOND = DAY_S + 34_200
+START = SECOND * 10**6
+FRAME = bytes(60)
 Order = Literal["little", "big"]
 
 
@@ -145,9 +149,6 @@ def test_chunks_may_cut_anywhere(tmp_path: Path, messages: list[bytes], order: O
         assert (report.damage, report.cut_frames) == ([], 0)
 
 
-SECOND = DAY_S + 34_200
-
-
 @pytest.mark.parametrize(
     ("resolution", "units", "nanoseconds"),
     [
@@ -187,6 +188,61 @@ def test_interfaces_and_sections_are_kept_apart(tmp_path: Path):
     assert len(frames[1]) == 61
     assert [time - OPEN_NS for time in times] == [0, 1, 2000, 2000, 4000, 5000]
     assert report.damage == []
+
+
+def test_an_interface_of_another_link_that_no_packet_uses_stops_nothing(tmp_path: Path):
+    made = Pcapng().section().interface(link=COOKED).interface()
+    made.packet(b"a" * 60, START, interface=1).interface((9, b"\xff"), link=COOKED)
+    made.packet(b"b" * 60, START + 1, interface=1)
+    path = tmp_path / "some"
+    path.write_bytes(made.data)
+    for size in (16, 1 << 20):
+        frames, times, report = frames_of(path, size)
+        assert frames == [b"a" * 60, b"b" * 60]
+        assert times == [OPEN_NS, OPEN_NS + 1000]
+        assert (report.damage, report.skipped_packets) == ([], 0)
+
+
+def test_packets_of_another_link_are_passed_over_and_counted_in_one_line(
+    tmp_path: Path, messages: list[bytes]
+):
+    frames = framed(messages)
+    made = Pcapng().section().interface().interface(link=COOKED)
+    for frame, stamp in zip(frames, stamps(frames), strict=True):
+        made.packet(frame, stamp).packet(frame, 0, interface=1, original=9999)
+    made.obsolete(FRAME, 0, 1).section("big").interface(link=COOKED).simple(FRAME)
+    path = tmp_path / "some"
+    path.write_bytes(made.data)
+    first = 68 + len(Pcapng().packet(frames[0], 0).data)
+    for size in (64, 1 << 20):
+        found, times, report = frames_of(path, size)
+        assert found == frames
+        assert times == [stamp * 1000 - DAY_S * 10**9 for stamp in stamps(frames)]
+        assert (report.skipped_packets, report.cut_frames) == (len(frames) + 2, 0)
+        assert report.damage == [
+            f"{path}, byte {first}: found a packet of link type 113, expected 1 (Ethernet); "
+            f"packets passed over for that: {len(frames) + 2}"
+        ]
+    report = ReadReport()
+    assert len(list(read_messages(path, report=report, max_messages=3))) == 1
+    assert len(report.damage) == 1
+
+
+def test_what_came_before_the_first_packets_midnight_has_time_0_in_both_forms(tmp_path: Path):
+    halves = [2 * DAY_S + 1, 2 * DAY_S - 1, 2 * DAY_S - 2, 2 * DAY_S + 2]
+    made = Pcapng().section().interface()
+    packets = []
+    for half in halves:
+        made.packet(FRAME, half * 500_000)
+        packet = Ether(FRAME)
+        packet.time = half / 2
+        packets.append(packet)
+    wrpcap(str(tmp_path / "a.pcap"), packets)
+    (tmp_path / "a.pcapng").write_bytes(made.data)
+    for name, read in (("a.pcap", read_capture), ("a.pcapng", read_pcapng)):
+        with Source(tmp_path / name) as source:
+            times = [int(time) for table in read(source, ReadReport()) for time in table.time_ns]
+        assert times == [500_000_000, 0, 0, 10**9]
 
 
 def made_offset(seconds: int, order: Order) -> bytes:
@@ -239,10 +295,6 @@ def list_damage(path: Path) -> list[str]:
     return report.damage
 
 
-FRAME = bytes(60)
-START = SECOND * 10**6
-
-
 def cooked() -> Pcapng:
     return Pcapng().section().interface(link=COOKED)
 
@@ -251,7 +303,12 @@ WRONG = [
     (Pcapng().section().data[:20], "ends within a block, behind packet 0"),
     (b"\x0a\x0d\x0d\x0a" + bytes(60), "byte 8: found 00 00 00 00, expected the byte order magic"),
     (Pcapng().section(version=2).data, "byte 0: found version 2 of pcapng, expected 1"),
-    (cooked().data, "byte 36: found link type 113, expected 1 (Ethernet)"),
+    (cooked().data, "found 0 frames"),
+    (cooked().packet(FRAME, START).data, "byte 48: found a packet of link type 113, expected 1 "),
+    (
+        cooked().interface().packet(FRAME, START).packet(FRAME, START, interface=1).data,
+        "byte 68: found a packet of link type 113, expected 1 (Ethernet)",
+    ),
     (Pcapng().section().packet(FRAME, START).data, "of an interface that is not described"),
     (Pcapng().section().simple(FRAME).data, "of an interface that is not described"),
     (Pcapng().section().interface((9, b"\xff")).data, "found a clock finer"),
@@ -290,7 +347,6 @@ def wild(kind: int, size: int) -> bytes:
         (Pcapng().packet(FRAME, 0, interface=1).data, "expected one of 1"),
         (Pcapng().block(3, b"\xff" * 24).data, "found a packet longer than its block"),
         (Pcapng().block(6, bytes(12) + b"\x29" + bytes(47)).data, "longer than its block"),
-        (cooked().data, "found link type 113"),
     ],
 )
 def test_damage_ends_the_capture_and_what_came_before_is_read(

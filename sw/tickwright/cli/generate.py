@@ -14,10 +14,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from tickwright.cli.arguments import AsJson, feed_time
 from tickwright.cli.output import emit, pairs
 from tickwright.cli.outputs import writable
+from tickwright.market.times import SECOND_NS
 
 __all__ = ["generate"]
-
-SECOND_NS = 1_000_000_000
 
 
 def _shown_progress(stack: ExitStack) -> Callable[[int, int], None] | None:

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from tickwright.cli.arguments import AsJson, File, From, MaxMessages, Until, feed_time
 from tickwright.cli.output import VerbError, emit, note, pairs, printed, tracked
+from tickwright.market.times import SECOND_NS
 
 if TYPE_CHECKING:
     from tickwright.market.inspection import Gaps, Inspection
@@ -45,7 +46,7 @@ def clock(time_ns: int | None) -> str:
     """Return a feed time as people read it."""
     if time_ns is None:
         return "none"
-    seconds, fraction = divmod(time_ns, 1_000_000_000)
+    seconds, fraction = divmod(time_ns, SECOND_NS)
     minutes, second = divmod(seconds, 60)
     return f"{minutes // 60:02}:{minutes % 60:02}:{second:02}.{fraction:09}"
 
@@ -85,6 +86,7 @@ def _facts(file: Path, found: Inspection, report: ReadReport) -> dict[str, Any]:
         "faults": report.faults,
         "trailing": report.trailing,
         "cut_frames": report.cut_frames,
+        "skipped_packets": report.skipped_packets,
         "far_sequences": found.far_sequences,
         "lines_assumed": report.lines_assumed and report.kind == "pcap",
         "lines": [

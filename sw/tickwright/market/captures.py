@@ -19,13 +19,11 @@ from tickwright.market.errors import MarketError
 from tickwright.market.frames_table import FrameTable
 from tickwright.market.report import ReadReport
 from tickwright.market.source import Source
+from tickwright.market.times import DAY_S, SECOND_NS
 
 __all__ = [
     "CHUNK_BYTES",
-    "DAY_NS",
-    "DAY_S",
     "LINK_ETHERNET",
-    "SECOND_NS",
     "SNAP_BYTES",
     "get_word",
     "looks_like_pcap",
@@ -42,9 +40,6 @@ LINK_BITS = 0x0FFFFFFF  # the rest of the word tells of a frame check sequence
 VERSION = (2, 4)
 SNAP_BYTES = 1 << 18  # no Ethernet frame is captured longer
 
-SECOND_NS = 1_000_000_000
-DAY_S = 86_400
-DAY_NS = DAY_S * SECOND_NS
 CHUNK_BYTES = 16 << 20
 
 _FORMS = {

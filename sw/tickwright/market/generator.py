@@ -46,7 +46,6 @@ from tickwright.market.lines import Recording, record_lines
 from tickwright.market.messages_table import MessageTable
 from tickwright.market.resting import LEVELS, make_books
 from tickwright.market.session import (
-    SECOND_NS,
     WALK_STEP,
     SessionPlan,
     SessionSettings,
@@ -54,6 +53,7 @@ from tickwright.market.session import (
     step_of,
 )
 from tickwright.market.tape import Tape, make_tape
+from tickwright.market.times import SECOND_NS
 
 __all__ = ["SessionFiles", "generate_messages", "generate_session", "session_files"]
 

@@ -20,9 +20,7 @@ import numpy.typing as npt
 
 from tickwright.market.captures import (
     CHUNK_BYTES,
-    DAY_S,
     LINK_ETHERNET,
-    SECOND_NS,
     SNAP_BYTES,
     get_word,
 )
@@ -31,6 +29,7 @@ from tickwright.market.errors import MarketError
 from tickwright.market.frames_table import FrameTable
 from tickwright.market.report import ReadReport
 from tickwright.market.source import Source
+from tickwright.market.times import DAY_S, SECOND_NS
 
 __all__ = ["looks_like_pcapng", "read_pcapng"]
 
@@ -55,8 +54,15 @@ MOST_DECIMALS, MOST_BITS = 18, 62  # so that what counts a second fits 63 bits
 FARTHEST_S = 1 << 33  # from the first packet to any other: nanoseconds fit 63 bits
 FINE_BITS = 33  # 2^33 * 10^9 still fits 64 bits
 
-# Why the walk along the blocks stops.
-NEEDS_MORE, NEEDS_HOST, BAD_LENGTH, BAD_END, BAD_SIZE, BAD_INTERFACE = range(6)
+# Why the walk along the blocks stops; SOUND: it does not.
+SOUND, NEEDS_MORE, NEEDS_HOST, BAD_LENGTH, BAD_END, BAD_SIZE, BAD_INTERFACE, BAD_LINK = range(8)
+
+# Of an interface: snap length, units of its clock, seconds to add, link type.
+SNAP, COARSE, FINE, OFFSET, LINK = range(5)
+
+# Kept along the walk: midnight before the first packet in seconds since 1970, -1 before it; time
+# of the last packet; frames, and those cut; packets passed over, place and link type of the first.
+DAY, TIME, FRAMES, CUT, SKIPPED, SKIPPED_AT, SKIPPED_LINK = range(7)
 
 
 def looks_like_pcapng(head: bytes) -> bool:
@@ -95,63 +101,105 @@ def _get_since(data, at, little, coarse, fine, offset_s):
 
 
 @compiled
-def _index_blocks(data, at, little, interfaces, state, offset, length, time_ns):
-    """Find packets from ``at`` on; return how many, cut ones, where it stopped, and why.
+def _is_packet(kind):
+    return kind in (PACKET, SIMPLE_PACKET, ENHANCED_PACKET)
 
-    ``interfaces`` has a row for each: snap length, coarse, fine and offset of its clock. ``state``
-    has the day in seconds since 1970, -1 before the first packet, and the time of the last packet.
+
+@compiled
+def _header_bytes(kind):
+    """Return the bytes before the frame in a packet of a kind."""
+    return SIMPLE_HEADER_BYTES if kind == SIMPLE_PACKET else PACKET_HEADER_BYTES
+
+
+@compiled
+def _fault(data, at, little):
+    """Return why the walk stops at a block, or SOUND."""
+    kind, size = get_word(data, at, little), get_word(data, at + 4, little)
+    packet = _is_packet(kind)
+    if kind in (SECTION_HEADER, INTERFACE):
+        return NEEDS_HOST
+    if size < BLOCK_BYTES or size % 4 or (packet and size > MOST_BYTES):
+        return BAD_LENGTH
+    if at + size > len(data):
+        return NEEDS_MORE if packet else NEEDS_HOST
+    if get_word(data, at + size - 4, little) != size:
+        return BAD_END
+    if packet and size < BLOCK_BYTES + _header_bytes(kind):
+        return BAD_LENGTH
+    return SOUND
+
+
+@compiled
+def _get_interface(data, at, little, kind):
+    """Return the number of the interface that a packet names; a simple one means the first."""
+    if kind == ENHANCED_PACKET:
+        return get_word(data, at + BODY, little)
+    if kind == SIMPLE_PACKET:
+        return np.int64(0)
+    first, second = np.int64(data[at + BODY]), np.int64(data[at + BODY + 1])
+    return first | second << 8 if little else first << 8 | second
+
+
+@compiled
+def _get_sizes(data, at, little, kind, snap):
+    """Return how many bytes of a packet were captured, and how many it had."""
+    original = get_word(data, at + BODY + _header_bytes(kind) - 4, little)
+    if kind != SIMPLE_PACKET:
+        return get_word(data, at + BODY + 12, little), original
+    return min(original, snap) if snap else original, original
+
+
+@compiled
+def _keep_time(data, at, little, interface, state):
+    """Take the time of a packet into the state, counted from midnight of the first packet's day.
+
+    What came before that midnight has time 0.
     """
-    found = cut = 0
+    seconds, part_ns = _get_since(
+        data, at + BODY + 4, little, interface[COARSE], interface[FINE], interface[OFFSET]
+    )
+    if state[DAY] < 0:
+        state[DAY] = max(0, seconds - seconds % DAY_S)
+    since = min(seconds - state[DAY], FARTHEST_S)
+    state[TIME] = since * SECOND_NS + part_ns if since >= 0 else 0
+
+
+@compiled
+def _index_blocks(data, at, little, interfaces, state, offset, length, time_ns):
+    """Find packets from ``at`` on; return how many, where it stopped, and why.
+
+    ``interfaces`` has a row for each, and ``state`` what is kept from one call to the next.
+    """
+    found = 0
     while at + BODY <= len(data):
+        why = _fault(data, at, little)
+        if why != SOUND:
+            return found, at, why
         kind, size = get_word(data, at, little), get_word(data, at + 4, little)
-        if kind in (SECTION_HEADER, INTERFACE):
-            return found, cut, at, NEEDS_HOST
-        if size < BLOCK_BYTES or size % 4:
-            return found, cut, at, BAD_LENGTH
-        packet = kind in (PACKET, SIMPLE_PACKET, ENHANCED_PACKET)
-        if packet and size > MOST_BYTES:
-            return found, cut, at, BAD_LENGTH
-        if at + size > len(data):
-            return found, cut, at, NEEDS_MORE if packet else NEEDS_HOST
-        if get_word(data, at + size - 4, little) != size:
-            return found, cut, at, BAD_END
-        if packet:
-            header = SIMPLE_HEADER_BYTES if kind == SIMPLE_PACKET else PACKET_HEADER_BYTES
-            room = size - BLOCK_BYTES - header
-            if room < 0:
-                return found, cut, at, BAD_LENGTH
-            number = 0
-            if kind == ENHANCED_PACKET:
-                number = get_word(data, at + BODY, little)
-            elif kind == PACKET:
-                first, second = np.int64(data[at + BODY]), np.int64(data[at + BODY + 1])
-                number = first | second << 8 if little else first << 8 | second
+        if _is_packet(kind):
+            number = _get_interface(data, at, little, kind)
             if number >= len(interfaces):
-                return found, cut, at, BAD_INTERFACE
-            original = get_word(data, at + BODY + header - 4, little)
-            if kind == SIMPLE_PACKET:
-                captured = original
-                if interfaces[number, 0]:
-                    captured = min(captured, interfaces[number, 0])
+                return found, at, BAD_INTERFACE
+            interface = interfaces[number]
+            if interface[LINK] != LINK_ETHERNET:
+                if not state[SKIPPED]:
+                    state[SKIPPED_AT], state[SKIPPED_LINK] = at, interface[LINK]
+                if not state[FRAMES]:
+                    return found, at, BAD_LINK
+                state[SKIPPED] += 1
             else:
-                captured = get_word(data, at + BODY + 12, little)
-                seconds, part_ns = _get_since(
-                    data, at + BODY + 4, little,
-                    interfaces[number, 1], interfaces[number, 2], interfaces[number, 3],
-                )  # fmt: skip
-                if state[0] < 0:
-                    state[0] = max(0, seconds - seconds % DAY_S)
-                since = min(max(seconds - state[0], 0), FARTHEST_S)
-                state[1] = since * SECOND_NS + part_ns
-            if captured > room or captured > SNAP_BYTES:
-                return found, cut, at, BAD_SIZE
-            cut += original > captured
-            offset[found] = at + BODY + header
-            length[found] = captured
-            time_ns[found] = state[1]
-            found += 1
+                captured, original = _get_sizes(data, at, little, kind, interface[SNAP])
+                if captured > min(size - BLOCK_BYTES - _header_bytes(kind), SNAP_BYTES):
+                    return found, at, BAD_SIZE
+                if kind != SIMPLE_PACKET:
+                    _keep_time(data, at, little, interface, state)
+                offset[found], length[found] = at + BODY + _header_bytes(kind), captured
+                time_ns[found] = state[TIME]
+                state[CUT] += original > captured
+                state[FRAMES] += 1
+                found += 1
         at += size
-    return found, cut, at, NEEDS_MORE
+    return found, at, NEEDS_MORE
 
 
 class _Blocks:
@@ -162,10 +210,13 @@ class _Blocks:
         self.report = report
         self.chunk_bytes = chunk_bytes
         self.order: Literal["little", "big"] = "little"
-        self.interfaces: list[tuple[int, int, int, int]] = []
-        self.state = np.array([-1, 0], dtype=np.int64)
+        self.interfaces: list[tuple[int, int, int, int, int]] = []
+        self.state = np.zeros(SKIPPED_LINK + 1, dtype=np.int64)
+        self.state[DAY] = -1
         self.number = 0  # of the next frame
         self.base = 0  # place in the file of the first byte looked at
+        self.first_skipped = ""  # what is wrong with it
+        self.told = ""  # of all that are
         self.skip = 0  # bytes of an unknown block that are still to come
 
     def walk(self) -> Iterator[FrameTable]:
@@ -220,8 +271,8 @@ class _Blocks:
         offset = np.empty(room, dtype=np.int64)
         length = np.empty(room, dtype=np.uint32)
         time_ns = np.empty(room, dtype=np.uint64)
-        interfaces = np.array(self.interfaces, dtype=np.int64).reshape(-1, 4)
-        found, cut, at, why = _index_blocks(
+        interfaces = np.array(self.interfaces, dtype=np.int64).reshape(-1, LINK + 1)
+        found, at, why = _index_blocks(
             buffer, at, self.order == "little", interfaces, self.state, offset, length, time_ns
         )
         table = FrameTable(
@@ -232,10 +283,29 @@ class _Blocks:
             self.number,
         )
         self.number += found
-        self.report.date_from(int(self.state[0]))
+        self.report.date_from(int(self.state[DAY]))
         self.report.frames += found
-        self.report.cut_frames += cut
+        self.report.cut_frames = int(self.state[CUT])
+        self._tell_skipped()
         return table, at, why
+
+    def _tell_skipped(self) -> None:
+        """Tell of the packets passed over so far, in one line: a reader may stop at any chunk."""
+        count = int(self.state[SKIPPED])
+        if count == self.report.skipped_packets:
+            return
+        if self.report.skipped_packets:
+            self.report.damage.remove(self.told)
+        self.first_skipped = self.first_skipped or self._wrong_link()
+        self.told = f"{self.first_skipped}; packets passed over for that: {count:,}"
+        self.report.damage.append(self.told)
+        self.report.skipped_packets = count
+
+    def _wrong_link(self) -> str:
+        return (
+            f"{self._place(int(self.state[SKIPPED_AT]))}: found a packet of link type "
+            f"{int(self.state[SKIPPED_LINK])}, expected {LINK_ETHERNET} (Ethernet)"
+        )
 
     def _word(self, data: bytes, at: int, size: int = 4) -> int:
         return int.from_bytes(data[at : at + size], self.order)
@@ -250,6 +320,8 @@ class _Blocks:
                 f"{self._place(at)}: found block length {size} at its start and "
                 f"{self._word(data, at + size - 4)} at its end, expected the same"
             )
+        if why == BAD_LINK:
+            return self._wrong_link()
         if why == BAD_INTERFACE:
             return (
                 f"{self._place(at)}: found a packet of an interface that is not described, "
@@ -295,18 +367,16 @@ class _Blocks:
 
     def _interface(self, data: bytes, at: int) -> str:
         link, snap = self._word(data, at + BODY, 2), self._word(data, at + BODY + 4)
-        if link != LINK_ETHERNET:
-            return (
-                f"{self._place(at + BODY)}: found link type {link}, expected {LINK_ETHERNET} "
-                f"(Ethernet)"
-            )
+        if link != LINK_ETHERNET:  # its packets are passed over: no one asks for their times
+            self.interfaces.append((snap, 1, 1, 0, link))
+            return ""
         options = dict(self._options(data, at))
         resolution = options.get(TIME_RESOLUTION, bytes([MICROSECONDS]))
         offset = int.from_bytes(options.get(TIME_OFFSET, b""), self.order, signed=True)
         clock = _clock(resolution[0], offset) if resolution else None
         if clock is None or abs(offset) >> 32:
             return f"{self._place(at)}: found a clock finer or farther off than times are kept"
-        self.interfaces.append((snap, clock.coarse, clock.fine, clock.offset_s))
+        self.interfaces.append((snap, clock.coarse, clock.fine, clock.offset_s, link))
         return ""
 
     def _options(self, data: bytes, at: int) -> Iterator[tuple[int, bytes]]:
@@ -327,7 +397,8 @@ def read_pcapng(
     """Yield the frames of a pcapng, a chunk at a time.
 
     Blocks without packets are passed over. A simple packet has no time: it gets that of the packet
-    before it. Where a block cannot be followed reading ends, and the damage is noted; if no packet
-    came before it, `MarketError` says what it is.
+    before it. Packets of other links than Ethernet are passed over, and one line of damage counts
+    them; a capture that begins with one is refused. Where a block cannot be followed reading ends,
+    and the damage is noted; if no packet came before it, `MarketError` says what it is.
     """
     yield from _Blocks(source, report, chunk_bytes).walk()

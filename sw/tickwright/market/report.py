@@ -56,8 +56,9 @@ class ReadReport:
     """Filled while a file is read; complete when the reader is exhausted.
 
     ``damage`` holds a line for each place where the file could not be followed. ``dropped`` counts
-    frames by reason, ``notes`` what one should know though nothing is wrong. ``day`` is that of a
-    capture's first packet, UTC; a BinaryFILE does not tell.
+    frames by reason, ``skipped_packets`` the packets of a pcapng that are not Ethernet, ``notes``
+    what one should know though nothing is wrong. ``day`` is that of a capture's first packet, UTC;
+    a BinaryFILE does not tell.
     """
 
     kind: str = ""
@@ -76,6 +77,7 @@ class ReadReport:
     faults: int = 0
     trailing: int = 0
     cut_frames: int = 0
+    skipped_packets: int = 0
     dropped: dict[str, int] = field(default_factory=lambda: dict.fromkeys(DROP_REASONS, 0))
     damage: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

@@ -11,6 +11,7 @@ from math import isqrt
 
 from tickwright.market.dice import Dice
 from tickwright.market.errors import MarketError
+from tickwright.market.times import DAY_S, SECOND_NS
 
 __all__ = ["CENT", "Listing", "PlantedPair", "SessionPlan", "SessionSettings", "plan_session"]
 
@@ -18,8 +19,6 @@ CENT = 100  # 1/10000 dollar
 DOLLAR = 10_000
 SUB_PENNY_TICK = 1
 
-SECOND_NS = 1_000_000_000
-DAY_S = 86_400
 LONGEST_DAY_S = 23_400  # from 09:30 to 16:00
 SHORTEST_DAY_S = 10
 MESSAGES_PER_S = 43  # a day of a million messages at its full length

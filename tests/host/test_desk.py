@@ -133,6 +133,11 @@ class TestPair:
                 "min_edge_usd: found -200000, expected -107374.1",
             ),
             ({"b": "KO"}, "b: found 'KO', expected another symbol than a"),
+            (
+                {"sigma_usd": Decimal("1e-9")},
+                "sigma_usd: found 0.000000001, expected more: to the card, entry_z 2.0 and "
+                "stop_z 6.0 times so little are one distance",
+            ),
         ],
         ids=lambda value: str(value)[:40],
     )
@@ -146,6 +151,22 @@ class TestPair:
         with pytest.raises(SettingsError, match="pair cola: name: found 'cola', ex") as refusal:
             setup_of(Desk(pair=[pair(), pair()]))
         assert refusal.value.place == ("pair", 1, "name")
+
+    @pytest.mark.parametrize("fee_usd", [10**6, -(10**6), 39_769])
+    def test_a_fee_that_fits_no_edge_is_told_and_not_the_edge(self, fee_usd: int):
+        assumed = Assumptions(fee_usd_per_share=Decimal(fee_usd))
+        with pytest.raises(SettingsError) as refusal:
+            setup_of(Desk(pair=[pair()], assumptions=assumed))
+        assert refusal.value.place == ("assumptions", "fee_usd_per_share")
+        assert str(refusal.value) == (
+            f"assumptions.fee_usd_per_share: found {fee_usd}, expected -39768.215704 to "
+            f"39768.215704, as pair cola pays it 2.70 times"
+        )
+
+    def test_an_edge_that_leaves_no_room_for_the_fee_is_told(self):
+        assumed = Assumptions(fee_usd_per_share=Decimal(39_768))
+        with pytest.raises(SettingsError, match=r"min_edge_usd: found 1000, expected -"):
+            setup_of(Desk(pair=[pair(min_edge_usd=Decimal(1000))], assumptions=assumed))
 
 
 class TestSymbols:
@@ -171,8 +192,19 @@ class TestSymbols:
         assert base_tick(reference, tick, 1024) == expected
 
     def test_without_a_price_the_window_has_no_place(self):
+        desk = Desk(pair=[pair()], symbols={"PEP": Symbol()})
         with pytest.raises(SettingsError, match=r"symbols.PEP.reference_usd: found nothing"):
-            card_setup(Desk(pair=[pair()]), Limits(), references={"KO": 1})
+            card_setup(desk, Limits(), references={"KO": 1})
+
+    def test_a_symbol_without_a_table_of_its_own_is_told_by_its_pair(self):
+        desk = Desk(pair=[pair(), pair(name="two", b="B.C"), pair(name="three", a="B.C")])
+        with pytest.raises(SettingsError) as refusal:
+            card_setup(desk, Limits(), references=REFERENCES)
+        assert refusal.value.place == ("pair", 1, "b")
+        assert str(refusal.value) == (
+            "pair two: b: found 'B.C', expected a price to centre its window on, as "
+            'symbols."B.C".reference_usd'
+        )
 
     def test_a_tick_is_a_cent_or_a_hundredth_of_one(self):
         with pytest.raises(SettingsError, match=r"symbols.KO.tick_usd: found 0.05, expected 0.01"):

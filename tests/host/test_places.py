@@ -48,6 +48,8 @@ tick_usd = 1
         (("pair", 2, "name"), None),
         (("unknown",), None),
         ((), None),
+        (("pair",), 8),
+        (("symbols",), None),
     ],
 )
 def test_a_key_left_out_has_the_line_of_its_table(place: tuple[str | int, ...], line: int | None):
@@ -56,4 +58,6 @@ def test_a_key_left_out_has_the_line_of_its_table(place: tuple[str | int, ...], 
 
 def test_a_place_is_written_as_one_names_it():
     assert written(("pair", 0, "entry_z")) == "pair[0].entry_z"
+    assert written(("symbols", "BRK.B", "tick_usd")) == 'symbols."BRK.B".tick_usd'
+    assert written(("symbols", 'A"$', 0)) == r'symbols."A\"$"[0]'
     assert written(()) == ""

@@ -77,6 +77,11 @@ class TestReading:
 
 
 DESK_ERRORS = [
+    ("\n[[card]]\n", "line 2: card: expected a table"),
+    (
+        '[symbols."B.C"]\ntick_usd = "x"\n',
+        """line 2: symbols."B.C".tick_usd: found 'x', expected a decimal number""",
+    ),
     ("[fed]\n", "line 1: fed: found an unknown key, expected feed perhaps"),
     (
         "[feed]\nhold_usec = 1\n",
@@ -105,7 +110,7 @@ DESK_ERRORS = [
     ("feed = 3\n", "feed: found 3, expected a table"),
     ("pair = 3\n", "pair: found 3, expected an array of tables"),
     ("feed = 1979-05-27\n", "line 1: feed: found 1979-05-27, expected a table"),
-    ('[symbols."A B"]\n', "symbols.A B: expected a name without spaces"),
+    ('[symbols."A B"]\n', 'symbols."A B": expected a name without spaces'),
     ("[symbols.KO]\n[symbols.B]\ntick_usd = 'x'\n", "line 3: symbols.B.tick_usd: found 'x', exp"),
     ("symbols.B.reference_usd = [1]\n", "line 1: symbols.B.reference_usd: expected a decimal num"),
     ("[feed\n", "expected TOML"),

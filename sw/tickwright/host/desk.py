@@ -31,6 +31,7 @@ from tickwright.risk.checks import STATES
 from tickwright.top.presets import PRESETS, Preset
 
 __all__ = [
+    "FEE_SCALE",
     "Quantised",
     "base_tick",
     "card_setup",
@@ -136,7 +137,8 @@ def card_setup(
     for name in limits.symbols:
         if name not in index:
             raise SettingsError(
-                f"limits: symbols.{name}: expected a symbol of the desk file", ("symbols", name)
+                f"limits: {written(('symbols', name))}: expected a symbol of the desk file",
+                ("symbols", name),
             )
     ticks = {name: _tick_size(desk, name) for name in names}
     try:
@@ -237,9 +239,28 @@ class _Wish:
                     f"at most {most:.2f} dollars",
                     f"{shown(getattr(pair, name))} x {shown(pair.sigma_usd)} dollars",
                 )
+        if squares["entry_z"] >= squares["stop_z"] and pair.entry_z < pair.stop_z:
+            raise self.refusal(
+                "sigma_usd",
+                f"more: to the card, entry_z {shown(pair.entry_z)} and stop_z "
+                f"{shown(pair.stop_z)} times so little are one distance",
+            )
         if squares["entry_z"] >= squares["stop_z"]:
             raise self.refusal("entry_z", f"less than stop_z, which is {shown(pair.stop_z)}")
         return squares
+
+    def fees(self) -> Decimal:
+        """Return what a share of A, with its shares of B, pays to open and to close, in dollars."""
+        rate = ROUND_TRIP * (1 + self.pair.hedge_ratio)
+        typed = self.desk.assumptions.fee_usd_per_share
+        most = Decimal((1 << MONEY_BITS - 1) - 1) / SPREAD.scale / rate
+        if abs(typed) > most:
+            raise SettingsError(
+                f"assumptions.fee_usd_per_share: found {shown(typed)}, expected -{most:.6f} to "
+                f"{most:.6f}, as pair {self.pair.name} pays it {rate} times",
+                ("assumptions", "fee_usd_per_share"),
+            )
+        return typed * rate
 
     def shares_b(self) -> int:
         """Return the shares of B in an entry."""
@@ -275,7 +296,7 @@ def pair_setup(
     for name, square in squares.items():
         deviation = Decimal(square).sqrt() / DEVIATION.scale
         note(name, square, deviation / pair.sigma_usd, "standard deviations")
-    fees = ROUND_TRIP * desk.assumptions.fee_usd_per_share * (1 + pair.hedge_ratio)
+    fees = wish.fees()
     edge = wish.quantised("min_edge_usd", SPREAD, bits=MONEY_BITS, more=fees)
     note("min_edge_usd", edge, SPREAD.value(edge) - fees, "dollars per share of A, after fees")
     shares_b = wish.shares_b()
@@ -371,31 +392,36 @@ def _tick_size(desk: Desk, name: str) -> int:
         return CENT_TICK
     size = symbol.tick_usd * PRICE.scale
     if size not in (CENT_TICK, FINE_TICK):
+        place = ("symbols", name, "tick_usd")
         raise SettingsError(
-            f"symbols.{name}.tick_usd: found {shown(symbol.tick_usd)}, expected 0.01 or 0.0001",
-            ("symbols", name, "tick_usd"),
+            f"{written(place)}: found {shown(symbol.tick_usd)}, expected 0.01 or 0.0001", place
         )
     return int(size)
 
 
 def _reference(desk: Desk, name: str, references: Mapping[str, int]) -> int:
     symbol = desk.symbols.get(name)
+    place = ("symbols", name, "reference_usd")
     if symbol is not None and symbol.reference_usd is not None:
         try:
             return PRICE.quantise(symbol.reference_usd)
         except ValueError:
             raise SettingsError(
-                f"symbols.{name}.reference_usd: found {shown(symbol.reference_usd)}, expected 0 to "
+                f"{written(place)}: found {shown(symbol.reference_usd)}, expected 0 to "
                 f"{PRICE.value(PRICE.highest)}",
-                ("symbols", name, "reference_usd"),
+                place,
             ) from None
-    if name not in references:
+    if name in references:
+        return references[name]
+    if symbol is not None:
         raise SettingsError(
-            f"symbols.{name}.reference_usd: found nothing, expected a price to centre the window "
-            f"on",
-            ("symbols", name),
+            f"{written(place)}: found nothing, expected a price to centre the window on", place
         )
-    return references[name]
+    pair = next(pair for pair in desk.pair if name in (pair.a, pair.b))
+    raise _Wish(pair, desk).refusal(
+        "a" if name == pair.a else "b",
+        f"a price to centre its window on, as {written(place)}",
+    )
 
 
 def _notional(file: str, place: Place, dollars: Decimal, bits: int = 63) -> int:

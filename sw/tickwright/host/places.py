@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections import Counter
@@ -15,23 +16,31 @@ PART = r"""(?:[\w-]+|"[^"\n]*"|'[^'\n]*')"""
 NAME = rf"\s*({PART}(?:\s*\.\s*{PART})*)\s*"
 HEADER = re.compile(rf"\s*(?:\[{NAME}\]|\[\[{NAME}\]\])\s*(?:#.*)?")
 KEY = re.compile(rf"{NAME}=")
+BARE = re.compile(r"[A-Za-z0-9_-]+")  # a key that needs no quotes
 
 
 def written(place: Place) -> str:
-    """Return a place as one names it: `pair[0].entry_z`."""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
+    """Return a place as one names it: `pair[0].entry_z`, `symbols."BRK.B".tick_usd`."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{_key(part)}" for part in place)
     return text.removeprefix(".")
+
+
+def _key(part: str) -> str:
+    """Return a key as TOML has it."""
+    return part if BARE.fullmatch(part) else json.dumps(part, ensure_ascii=False)
 
 
 def line_of(text: str, place: Place) -> int | None:
     """Return the line, from 1, of a key in TOML that can be read; else of the table it belongs to.
 
-    A key that is left out has the line of its table. None where neither has a line of its own.
+    A key that is left out has the line of its table, an array of tables that of its first. None
+    where neither has a line of its own.
     """
     best: tuple[int, int | None] = (0, None)
     for line, found in _places(text):
-        if found == place[: len(found)] and len(found) > best[0]:
-            best = (len(found), line)
+        ours = found[: len(place)] if found == (*place, 0) else found
+        if ours == place[: len(ours)] and len(ours) > best[0]:
+            best = (len(ours), line)
     return best[1]
 
 

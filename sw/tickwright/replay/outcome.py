@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from tickwright.core.fixed import PRICE
+from tickwright.host.desk import FEE_SCALE
 from tickwright.host.records import LEGS, IntentKind, Journal, ResponseKind, Side
 from tickwright.host.setup import CardSetup
 from tickwright.replay.numbering import Numbering
@@ -17,7 +18,6 @@ from tickwright.risk.checks import CHECKS
 __all__ = ["Fill", "OrderRow", "Outcome", "SymbolResult", "Wish", "two_sided", "worth"]
 
 PRICE_SCALE = PRICE.scale  # price units in a dollar
-FEE_SCALE = 1000  # a fee is counted in 1/1000 of a price unit
 
 Amount = TypeVar("Amount", int, np.ndarray)
 

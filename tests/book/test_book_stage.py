@@ -243,6 +243,7 @@ class Outcome:
     published: list = field(default_factory=list)  # cycle, "quote" or "taint", fields
     overflows: list = field(default_factory=list)  # cycle, sequence, marked
     capacities: list = field(default_factory=list)  # cycle, sequence
+    busy: list = field(default_factory=list)  # cycles
     registers: dict = field(default_factory=dict)
 
     def plain(self):
@@ -307,6 +308,8 @@ async def play(ctx, dut, messages, tail=24):
             if ctx.get(output.valid):
                 said.published.append((cycle, name, unpacked(ctx.get(output.payload))))
         assert not (ctx.get(dut.quotes.valid) and ctx.get(dut.taints.valid))
+        if ctx.get(dut.busy):
+            said.busy.append(cycle)
         for records, output in (
             (said.overflows, dut.overflows),
             (said.capacities, dut.capacities),
@@ -607,6 +610,16 @@ def test_shows_events_in_a_row_two_cycles_apart_and_replaces_four():
         (0, cents(12), 40, 0, 0, TRUSTED),
         (0, 0, 0, 0, 0, TRUSTED),
     ]
+
+
+def test_is_busy_until_the_last_that_waits_takes_its_turn():
+    """Operations take their turn 2 cycles apart; a replace is two."""
+    replace = event(REPLACE, 0, 8, new=9, shares=1, price=30)
+    steps = [add(0, 8, BUY, 1, 30), replace, status(0, "H"), trust("gap"), event(DELETE, 0, 9)]
+    said = run(spaced(steps, [1] * len(steps)))
+    assert said.busy == list(range(11))
+    said = run(spaced(steps, [20] * len(steps)))
+    assert said.busy == [20 * step for step in range(len(steps))]
 
 
 @pytest.mark.parametrize("gap", [2, 3, 4])

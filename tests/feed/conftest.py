@@ -336,6 +336,10 @@ class Player:
         return self.ctx.get(self.dut.gap_open)
 
     @property
+    def busy(self) -> int:
+        return self.ctx.get(self.dut.busy)
+
+    @property
     def feed_ok(self) -> int:
         return self.ctx.get(self.dut.feed_ok)
 

@@ -99,6 +99,31 @@ def test_the_ring_delivers_one_message_every_four_cycles(feed):
     feed.run(host)
 
 
+def test_the_feed_is_busy_while_the_ring_delivers(feed):
+    """From the cycle in which the missing one shows until the last one of the ring shows."""
+
+    async def host(card):
+        lines = Lines(feed, card)
+        await lines.open()
+        await lines.send(1, 1)
+        assert not card.busy
+        await lines.send(3, 10, wait=60)
+        assert card.gap_open
+        assert not card.busy  # the one that is missing may never come
+        await lines.send(2, 2, line=1, wait=0)
+        busy = []
+        for _ in range(60):
+            if card.busy:
+                busy.append(card.cycle)
+            await card.step()
+        events = [cycle for cycle, _ in card.seen[1:]]
+        assert len(events) == 1 + 8
+        assert busy == list(range(events[0], events[-1]))
+        await lines.compare()
+
+    feed.run(host)
+
+
 def test_no_gap_is_open_while_the_ring_delivers(feed):
     async def host(card):
         lines = Lines(feed, card)

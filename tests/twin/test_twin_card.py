@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from oracle.session import FEED, ORDER_SESSION, PRESET, one_by_one
+from oracle.session import FEED, ORDER_SESSION, PRESET, datagram, frame_table, one_by_one
 
 from tickwright.core.fixed import DEVIATION, HEDGE_RATIO
 from tickwright.exchange.scripted import ScriptedVenue
@@ -25,6 +25,7 @@ from tickwright.twin.venue import VenuePeer
 
 PLENTY = (1 << 31) - 1
 START_NS, SPACING_NS = 1_000_000_000, 1_000_000
+RING_CYCLES = 4  # a message that leaves the ring of the feed
 LEGS = ("AAA", "BBB")
 TRADING = ord("T")
 
@@ -173,6 +174,60 @@ def test_quotes_that_too_many_follow_are_recorded_as_coalesced(twin):
     assert set(rows["evaluations"]) == {PRESET.fanout}
     assert counted["evaluations_dropped"] == PRESET.fanout * len(rows)
     assert counted["evaluations"] == PRESET.fanout * (len(quotes) - len(rows))
+
+
+UNWATCHED = 500
+HELD = UNWATCHED + 2
+
+
+def held_back() -> list[tuple[int, bytes]]:
+    """Return frames whose first message comes last, so that the ring of the feed holds the others.
+
+    These are a bid, hundreds that are nobody's business, and another bid.
+    """
+    bids = [
+        AddOrder(
+            locate=1, timestamp_ns=START_NS, reference=number, side="B", shares=500,
+            stock=LEGS[0], price=100_000 + 100 * number,
+        ).pack()
+        for number in (1, 2)
+    ]  # fmt: skip
+    nobodys = OrderCancel(locate=99, timestamp_ns=START_NS, reference=7, shares=1).pack()
+    held = [bids[0], *[nobodys] * UNWATCHED, bids[1]]
+    groups = [(2 + at, held[at : at + 48]) for at in range(0, HELD, 48)]
+    frames = [datagram(sequence, group) for sequence, group in groups]
+    first = datagram(1, [nobodys], line=FEED.line_b)
+    return [(START_NS, frame) for frame in (*frames, first)]
+
+
+def opened(twin: TwinCard) -> Card:
+    card = Card(twin)
+    card.load(SETUP)
+    card.open_feed()
+    return card
+
+
+def test_time_does_not_leap_while_the_feed_delivers_what_it_held(twin):
+    """Nothing of that is recorded but the two bids."""
+    late = AddOrder(
+        locate=1, timestamp_ns=START_NS + SPACING_NS, reference=3, side="B", shares=500,
+        stock=LEGS[0], price=100_300,
+    ).pack()  # fmt: skip
+    frames = [*held_back(), (START_NS + SPACING_NS, datagram(2 + HELD, [late]))]
+    opened(twin)
+    run = twin.play([frame_table(frames)])
+    assert run.journal.quotes["sequence"].tolist() == [2, 1 + HELD, 2 + HELD]
+    first, last, after = (int(cycle) for cycle in run.passed["quotes"])
+    assert last - first == RING_CYCLES * (HELD - 1)
+    assert last < int(run.frame_cycles[-1]) < after
+    assert len(run.journal.trusts) == 0
+
+
+def test_a_run_does_not_end_before_the_feed_has_delivered_what_it_held(twin):
+    card = opened(twin)
+    run = twin.play([frame_table(held_back())])
+    assert run.journal.quotes["sequence"].tolist() == [2, 1 + HELD]
+    assert card.counters()["feed"]["delivered"] == 1 + HELD
 
 
 @pytest.mark.parametrize("how", ["never-armed", "killed-later"])

@@ -54,7 +54,8 @@ class Pipeline(wiring.Component):
     gap_open : ``Out(1)``
         Messages are missing and may still come.
     busy : ``Out(1)``
-        Something taken in waits for its turn; what does not wait shows itself within 24 cycles.
+        Something taken in waits for its turn; what does not wait shows itself within the
+        ``STILL_CYCLES`` of the twin.
     quotes, taints, overflows, capacities, coalesced, intents, verdicts, orders, applied, responses
         What the card found and decided, as outputs for its record; nothing in the card waits for
         them.

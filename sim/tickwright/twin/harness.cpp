@@ -19,7 +19,7 @@
 namespace {
 
 constexpr uint64_t PERIOD_PS = 6400;  // 156.25 MHz
-constexpr int STILL_CYCLES = 24;  // nothing that does not wait takes longer to show itself
+constexpr int STILL_CYCLES = 24;  // nothing that does not wait (`busy`) takes longer to show itself
 
 // What a stream transferred, one row a transfer: the cycle, then the payload in 64-bit words.
 struct Rows {

@@ -65,10 +65,11 @@ def test_the_readme_has_commands_that_write():
 @pytest.mark.skipif(
     shutil.which("git") is None or not (ROOT / ".git").exists(), reason="no clone of git"
 )
-@pytest.mark.parametrize("name", sorted({*made(), *map(drafts_of, made())}))
+@pytest.mark.parametrize("name", sorted(made()))
 def test_git_ignores_what_they_write(name: str):
-    command = ["git", "-C", str(ROOT), "check-ignore", "--no-index", "-q", name]
-    assert subprocess.run(command, check=False).returncode == 0
+    for written in (name, drafts_of(name)):
+        command = ["git", "-C", str(ROOT), "check-ignore", "--no-index", "-q", written]
+        assert subprocess.run(command, check=False).returncode == 0, written
 
 
 class TestMake:

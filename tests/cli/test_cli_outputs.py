@@ -63,6 +63,15 @@ def typed_with_room_for(size: int, words: str, folder: Path) -> subprocess.Compl
 class TestAFullDisk:
     """A file is whole, as it was, or absent; the error names the file that was asked for."""
 
+    def test_harms_no_run_whose_machine_code_finds_no_room(
+        self, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        done = typed_with_room_for(1_000, "inspect session.itch50 --json", folder)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert any((tmp_path / "tickwright").rglob("market-*"))
+        assert not any(tmp_path.rglob("*.nbc"))
+
     @pytest.mark.parametrize(
         ("words", "size", "file"),
         [
@@ -72,7 +81,7 @@ class TestAFullDisk:
         ],
     )
     def test_leaves_what_was_there(self, folder: Path, type_in, words: str, size: int, file: str):
-        assert type_in(words).status == 0  # and the machine code is kept, which is large
+        assert type_in(words).status == 0
         made = {path.name for path in folder.iterdir()}
         for old in (None, b"old"):
             for name in made - {"session.itch50"}:

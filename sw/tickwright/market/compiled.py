@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tickwright.core import wire
 from tickwright.feed import messages
 from tickwright.net import headers
 
-__all__ = ["compiled", "keep_in"]
+__all__ = ["compiled", "keep", "keep_in"]
 
 # What the machine code depends on besides this package: numba looks at the file of the function
 # that it compiles, not at the tables and functions which that one uses.
@@ -37,12 +38,25 @@ def compiled(function: Callable[..., Any]) -> Any:
     return dispatcher
 
 
+def keep(dispatcher: Any) -> None:
+    """Let the machine code of a function be kept; a disk that cannot take it does no harm."""
+    dispatcher.enable_caching()
+    cache = dispatcher._cache
+    save = cache.save_overload
+
+    def save_if_possible(*code: Any) -> None:
+        with suppress(OSError):
+            save(*code)
+
+    cache.save_overload = save_if_possible
+
+
 def _keep(dispatchers: list[Any], folder: Path) -> None:
     """Let machine code be kept in a folder, and leave numba's setting as it was."""
     before = getattr(config, _CACHE_SETTING)
     setattr(config, _CACHE_SETTING, str(folder))
     for dispatcher in dispatchers:
-        dispatcher.enable_caching()
+        keep(dispatcher)
     setattr(config, _CACHE_SETTING, before)
 
 

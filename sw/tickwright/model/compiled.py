@@ -14,6 +14,7 @@ from tickwright.core import fixed, wire
 from tickwright.feed import messages, reasons
 from tickwright.host import records, setup
 from tickwright.market import messages_table
+from tickwright.market.compiled import keep
 from tickwright.risk import checks
 
 __all__ = ["compiled", "compiled_maker", "keep_in"]
@@ -42,7 +43,7 @@ def compiled_maker(function: Callable[..., Any]) -> Any:
 
 def _kept(dispatcher: Any) -> Any:
     if getattr(config, _CACHE_SETTING):
-        dispatcher.enable_caching()
+        keep(dispatcher)
     _FUNCTIONS.append(dispatcher)
     return dispatcher
 
@@ -63,5 +64,5 @@ def keep_in(folder: Path) -> Path:
     kept.mkdir(parents=True, exist_ok=True)
     setattr(config, _CACHE_SETTING, str(kept))
     for dispatcher in _FUNCTIONS:
-        dispatcher.enable_caching()
+        keep(dispatcher)
     return kept

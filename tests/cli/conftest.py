@@ -15,6 +15,7 @@ from tickwright.market.captures import write_capture
 from tickwright.market.itch_files import write_itch
 from tickwright.market.messages_table import MessageTable
 from tickwright.market.packets import pack_datagrams
+from tickwright.service.journal import Journal
 
 OPEN_NS = 34_200 * 10**9
 STEP_NS = 1_000_000
@@ -97,12 +98,15 @@ def story() -> list[ItchMessage]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder to stand in, with a day as capture and as ITCH file, a desk and limits."""
+    """Return a folder to stand in: a day as capture and as ITCH file, a desk, limits, a journal."""
     table = MessageTable.from_messages([message.pack() for message in story()])
     write_itch(tmp_path / "session.itch50", table)
     write_capture(tmp_path / "session.pcap", [pack_datagrams(table)], day_s=DAY_S)
     (tmp_path / "session.desk.toml").write_text(DESK)
     (tmp_path / "session.limits.toml").write_text(LIMITS)
+    with Journal(tmp_path / "journal.jsonl", lambda: DAY_S * 10**9) as journal:
+        for epoch in range(1, 4):
+            journal.append("ann", "params.load", {"epoch": epoch})
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

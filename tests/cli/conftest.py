@@ -16,6 +16,8 @@ from tickwright.market.itch_files import write_itch
 from tickwright.market.messages_table import MessageTable
 from tickwright.market.packets import pack_datagrams
 from tickwright.service.journal import Journal
+from tickwright.service.keys import new_key
+from tickwright.service.roles import Role
 
 OPEN_NS = 34_200 * 10**9
 STEP_NS = 1_000_000
@@ -98,7 +100,7 @@ def story() -> list[ItchMessage]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder to stand in: a day as capture and as ITCH file, a desk, limits, a journal."""
+    """Return a folder to stand in: a day in two forms, a desk, limits, a journal, a key."""
     table = MessageTable.from_messages([message.pack() for message in story()])
     write_itch(tmp_path / "session.itch50", table)
     write_capture(tmp_path / "session.pcap", [pack_datagrams(table)], day_s=DAY_S)
@@ -107,6 +109,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with Journal(tmp_path / "journal.jsonl", lambda: DAY_S * 10**9) as journal:
         for epoch in range(1, 4):
             journal.append("ann", "params.load", {"epoch": epoch})
+    new_key(tmp_path / "state", "bob", Role.RISK)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

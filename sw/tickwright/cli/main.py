@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from tickwright.cli import bench, desk, journal
+from tickwright.cli import bench, desk, journal, keys
 from tickwright.cli.bbo import bbo
 from tickwright.cli.doctor import doctor
 from tickwright.cli.generate import generate
@@ -31,6 +31,7 @@ app.command()(bbo)
 app.command()(replay)
 app.add_typer(bench.app, name="bench")
 app.add_typer(journal.app, name="journal")
+app.add_typer(keys.app, name="keys")
 
 
 @app.callback()

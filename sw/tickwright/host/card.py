@@ -6,8 +6,9 @@ from types import TracebackType
 from typing import Self
 
 from tickwright.book.regs import BookRegs
-from tickwright.core.regs import Block, Bus, Status
+from tickwright.core.regs import Bus, Status
 from tickwright.feed.regs import FeedRegs
+from tickwright.host.sets import ORDER_LIMITS, clipped, listing
 from tickwright.host.setup import UNNAMED, CardSetup, PairSetup, SymbolSetup
 from tickwright.order.regs import OrderRegs
 from tickwright.risk.checks import STATES
@@ -162,7 +163,7 @@ class Card:
         self.risk.symbol = index
         for limit in SYMBOL_LIMITS:
             register = f"symbol_{limit}"
-            setattr(self.risk, register, _clipped(self.risk, register, getattr(symbol, limit)))
+            setattr(self.risk, register, clipped(RiskRegs, register, getattr(symbol, limit)))
         self.risk.symbol_position = symbol.position % (1 << 32)
         self.risk.load_symbol = 1
         self._refused("risk", f"symbol {symbol.name}", self.risk.refused_writes)
@@ -178,13 +179,8 @@ class Card:
         self._refused("strategy", f"pair {pair.name}", self.strategy.refused_writes)
 
     def _load_lists(self, setup: CardSetup) -> None:
-        for symbol in range(len(setup.symbols)):
-            listing = [
-                index
-                for index, pair in enumerate(setup.pairs)
-                if symbol in (pair.symbol_a, pair.symbol_b)
-            ]
-            for position, pair in enumerate(listing):
+        for symbol, listed in enumerate(listing(setup.pairs, len(setup.symbols))):
+            for position, pair in enumerate(listed):
                 self.strategy.list_symbol = symbol
                 self.strategy.list_position = position
                 self.strategy.list_pair = pair
@@ -194,8 +190,8 @@ class Card:
                 self._refused("strategy", where, self.strategy.refused_writes)
 
     def _load_gate(self, setup: CardSetup) -> None:
-        for name in ("max_shares", "max_notional"):
-            setattr(self.risk, name, _clipped(self.risk, name, getattr(setup.gate, name)))
+        for name in ORDER_LIMITS:
+            setattr(self.risk, name, clipped(RiskRegs, name, getattr(setup.gate, name)))
         self.risk.first_user_ref = setup.gate.first_user_ref
         self.risk.positions_confirmed = 1
         self.risk.commit = 1
@@ -230,8 +226,3 @@ class Card:
     def _refused(self, stage: str, what: str, count: int) -> None:
         if count:
             raise CardError(f"{stage}: {what}: the card refused it")
-
-
-def _clipped(block: Block, register: str, limit: int) -> int:
-    """Return a limit as its register holds it: one beyond the register's width is its highest."""
-    return min(limit, (1 << getattr(type(block), register).bits) - 1)

@@ -1,0 +1,1 @@
+"""Telemetry: what the card found and decided, as records for the host."""

@@ -1,0 +1,76 @@
+"""From the text that names a card to the way to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+from tickwright.bus.errors import BusError
+from tickwright.bus.way import Way
+
+__all__ = ["open_bus"]
+
+EXPECTED = "twin:PATH, pcie, pcie:DOMAIN:BUS:DEVICE.FUNCTION, uart:DEVICE or recorded:FILE"
+
+SYSFS = Path("/sys/bus/pci/devices")
+
+
+def open_bus(text: str) -> Way:
+    """Return the way to the card that ``text`` names.
+
+    It is ``twin:PATH``, ``pcie[:DOMAIN:BUS:DEVICE.FUNCTION]``, ``uart:DEVICE`` or
+    ``recorded:FILE``. Raises BusError: the text is none of these, or the card cannot be reached.
+    """
+    scheme, colon, place = text.partition(":")
+    way = WAYS.get(scheme)
+    if way is None or (not place and (colon or scheme != "pcie")):
+        raise BusError(f"card: found {text!r}, expected {EXPECTED}")
+    return way(place)
+
+
+# Each imports what it needs when it is asked for: a host of one kind needs nothing of the others.
+
+
+def _twin(place: str) -> Way:
+    from tickwright.bus.twin import TwinBus
+
+    return TwinBus(place)
+
+
+def _recorded(place: str) -> Way:
+    from tickwright.bus.recorded import RecordedBus
+
+    return RecordedBus(place)
+
+
+def _pcie(place: str) -> Way:
+    from tickwright.bus.pcie import PcieBar, PcieError, find_cards
+
+    try:
+        if place:
+            return PcieBar(SYSFS / place)
+        cards = find_cards(SYSFS)
+        if len(cards) != 1:
+            names = ", ".join(card.name for card in cards) or "none"
+            raise BusError(
+                f"pcie: found {names}, expected one card, or pcie:DOMAIN:BUS:DEVICE.FUNCTION"
+            )
+        return PcieBar(cards[0])
+    except PcieError as error:
+        raise BusError(f"pcie: {error}") from None
+    except OSError as error:
+        told = (error.strerror or str(error)).lower()
+        raise BusError(f"pcie: {SYSFS}: found {told}, expected the devices of a PCI bus") from None
+
+
+def _uart(place: str) -> Way:
+    return import_module("tickwright.bus.uart").UartBus(place)
+
+
+WAYS: dict[str, Callable[[str], Way]] = {
+    "twin": _twin,
+    "pcie": _pcie,
+    "uart": _uart,
+    "recorded": _recorded,
+}

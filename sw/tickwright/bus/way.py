@@ -1,0 +1,40 @@
+"""What every way to a card offers."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Protocol, Self, runtime_checkable
+
+__all__ = ["Way"]
+
+
+@runtime_checkable
+class Way(Protocol):
+    """A bus to one card that has to be closed: leaving its context closes it.
+
+    Addresses are in bytes and multiples of 4. A write is posted; a read flushes the writes before
+    it. Every method raises an error of one line when the card cannot be reached.
+    """
+
+    def read(self, addr: int) -> int:
+        """Return the word at ``addr``, after all writes before it."""
+        ...
+
+    def write(self, addr: int, value: int) -> None:
+        """Write the word at ``addr``; it may still be under way when this returns."""
+        ...
+
+    def close(self) -> None:
+        """Give the way back; the card stays as it is."""
+        ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,55 @@
+"""The text that names a card leads to it, or to one line that says why not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tickwright.bus.errors import BusError
+from tickwright.bus.opening import open_bus
+from tickwright.bus.recorded import RecordedBus
+
+
+@pytest.mark.parametrize(
+    "text", ["", "card", "twin", "twin:", "uart:", "recorded", "pcie:", "PCIE"]
+)
+def test_a_text_that_names_no_card_is_refused(text):
+    with pytest.raises(BusError, match="expected twin:PATH") as error:
+        open_bus(text)
+    assert repr(text) in str(error.value)
+
+
+def test_a_twin_that_is_not_there_is_told(tmp_path: Path):
+    with pytest.raises(BusError, match="found no such file or directory, expected a twin"):
+        open_bus(f"twin:{tmp_path}/none")
+
+
+def test_a_record_is_opened(tmp_path: Path):
+    (tmp_path / "record").write_text("r 0 1\n")
+    with open_bus(f"recorded:{tmp_path}/record") as bus:
+        assert isinstance(bus, RecordedBus)
+        assert bus.read(0) == 1
+
+
+def card(sysfs: Path, name: str) -> None:
+    (sysfs / name).mkdir()
+    (sysfs / name / "vendor").write_text("0x10ee\n")
+    (sysfs / name / "device").write_text("0x7457\n")
+    (sysfs / name / "resource0").write_bytes((7).to_bytes(4, "little") * 1024)
+
+
+def test_the_only_card_needs_no_place_and_others_do(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("tickwright.bus.opening.SYSFS", tmp_path)
+    with pytest.raises(BusError, match="found none, expected one card"):
+        open_bus("pcie")
+    card(tmp_path, "0000:01:00.0")
+    with open_bus("pcie") as bus:
+        assert bus.read(4) == 7
+    card(tmp_path, "0000:02:00.0")
+    with pytest.raises(BusError, match=r"found 0000:01:00\.0, 0000:02:00\.0, expected one card"):
+        open_bus("pcie")
+    with open_bus("pcie:0000:02:00.0") as bus:
+        assert bus.read(8) == 7
+    with pytest.raises(BusError, match="pcie: "):
+        open_bus("pcie:0000:03:00.0")

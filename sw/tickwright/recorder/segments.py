@@ -48,7 +48,7 @@ class SegmentHead(Message, magic=MAGIC, version=VERSION):
     generation = UInt(8, "Its generation.")
     place = UInt(8, "Records that went through the ring before the first.", unit="records")
     made_ns = UInt(8, "Time since the epoch, as the host had it.", unit="ns")
-    reserved   = Raw(22, "Up to the size of a record.")  # fmt: skip
+    reserved = Raw(22, "Up to the size of a record.")
 
 
 @dataclass(frozen=True)

@@ -151,6 +151,7 @@ def test_what_is_no_ring_or_another_is_refused(path: Path):
 
 PRODUCER = """
 import sys
+import time
 from pathlib import Path
 import numpy as np
 from tickwright.recorder.ring import RingWriter
@@ -159,12 +160,15 @@ with RingWriter(path, 256) as writer:
     number = 0
     while number < total:
         numbers = np.arange(number, min(total, number + 37), dtype=np.uint64)
-        number += writer.write(np.repeat(numbers, 8).view(np.uint8).reshape(-1, 64))
+        written = writer.write(np.repeat(numbers, 8).view(np.uint8).reshape(-1, 64))
+        number += written
+        if written < len(numbers):
+            time.sleep(0.0005)
 """
 
 
 def test_two_processes_pass_whole_records_in_order(path: Path):
-    total = 200_000
+    total = 100_000
     RingWriter(path, 256).close()
     started = [sys.executable, "-c", PRODUCER, str(path), str(total)]
     with RingReader(path) as reader, subprocess.Popen(started) as producer:
@@ -175,4 +179,6 @@ def test_two_processes_pass_whole_records_in_order(path: Path):
             assert np.array_equal(batch, records(place, len(batch)))
             place += len(batch)
             reader.release()
+            if not len(batch):
+                time.sleep(0.0005)
         assert producer.wait(DEADLINE_S) == 0

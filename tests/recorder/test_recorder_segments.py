@@ -65,7 +65,7 @@ def test_tables_are_read_back_from_files_of_bounded_size(tmp_path: Path):
 def test_an_empty_folder_is_an_empty_journal(tmp_path: Path):
     with writer(tmp_path / "new") as segments:
         assert segments.end is None
-        segments.sync()
+        assert segments.duplicate() is None
     assert read_segments(tmp_path / "new").equal(Journal())
 
 

@@ -251,6 +251,16 @@ class RingReader(_Ring):
         """Let the writer use the slots of what was read."""
         self._words[WORD_TAIL] = self._place
 
+    def check(self) -> None:
+        """Raise RingError where the ring's name is no longer that of this file."""
+        ours = os.fstat(self._file)
+        try:
+            theirs = self._path.stat()
+        except FileNotFoundError:
+            raise RingError(f"{self._path}: found it gone, expected the ring") from None
+        if (ours.st_dev, ours.st_ino) != (theirs.st_dev, theirs.st_ino):
+            raise RingError(f"{self._path}: found another file, expected the ring")
+
     def _beginning(self, generation: int) -> int:
         return self._word(WORD_BEGINNINGS + generation % BEGINNINGS)
 

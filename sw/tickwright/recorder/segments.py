@@ -4,8 +4,8 @@ A segment is a head of 64 bytes and then records that lay one behind the other i
 generation. So a recorder that was killed knows, from the newest segment alone, where in the ring to
 go on: nothing is written twice. Files are named by number, `records-000001.tw64` first.
 
-What was written outlives the process at once, and the machine from the next `sync` on. Of a record
-that a crash left unfinished, nothing is kept.
+What was written outlives the process at once, and a failure of the machine from the next sync of
+its file on. Of a record that a crash left unfinished, nothing is kept.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tickwright.recorder.records import column, split, unpack
 from tickwright.telemetry.messages import RECORD_BYTES, VERSION
 
 __all__ = ["Loss", "Place", "SegmentHead", "SegmentWriter", "SegmentsError", "read_segments",
-           "segment_losses"]  # fmt: skip
+           "recent", "segment_losses"]  # fmt: skip
 
 NAME = "records-{:06d}.tw64"
 PATTERN = "records-[0-9][0-9][0-9][0-9][0-9][0-9]*.tw64"
@@ -123,10 +123,15 @@ class SegmentWriter:
             self._fail(error)
         return kept
 
-    def sync(self) -> None:
-        """Have the disk hold what was written. Raises OSError where it cannot say so."""
-        if self._file >= 0:
-            os.fdatasync(self._file)
+    def duplicate(self) -> int | None:
+        """Return another descriptor of the open segment, to be synced and closed by the caller.
+
+        None where there is no open segment, or no descriptor to be had.
+        """
+        try:
+            return os.dup(self._file) if self._file >= 0 else None
+        except OSError:
+            return None
 
     def close(self) -> None:
         """Sync, and give the folder up."""
@@ -213,6 +218,29 @@ def read_segments(folder: Path) -> Journal:
             for name, parts in tables.items()
         }
     )
+
+
+def recent(folder: Path, identity: int, most: int) -> tuple[list[tuple[int, np.ndarray]], int]:
+    """Return the newest segments that came through a ring, oldest first, and what was left out.
+
+    Each is its generation and its records; of all together at most so many, and whole segments
+    alone. The second number counts the records of that ring in the segments before.
+    """
+    found: list[tuple[int, np.ndarray]] = []
+    left = most
+    left_out = 0
+    for path in reversed(_paths(folder)):
+        head, records = _read(path)
+        if head.identity != identity:
+            continue
+        if len(records) > left:
+            left = 0
+        if left:
+            left -= len(records)
+            found.append((head.generation, records))
+        else:
+            left_out += len(records)
+    return found[::-1], left_out
 
 
 def segment_losses(folder: Path) -> list[Loss]:

@@ -102,3 +102,4 @@ class Snapshot(Struct):
     disk_records: int = 0
     disk_lost: int = 0  # records that the disk did not take
     disk_error: str = ""  # why, while it lasts
+    forgotten: int = 0  # records of this ring on the disk, too old to be part of all this

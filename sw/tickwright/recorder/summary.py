@@ -33,6 +33,7 @@ class Surroundings:
     disk_records: int = 0
     disk_lost: int = 0
     disk_error: str = ""
+    forgotten: int = 0
 
 
 ALONE = Surroundings()

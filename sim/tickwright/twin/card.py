@@ -20,11 +20,12 @@ from tickwright.twin.frames import Frames
 from tickwright.twin.library import library
 from tickwright.twin.stamps import Stamps
 from tickwright.twin.taps import TAPS, layouts, table
-from tickwright.twin.venue import Arrival, VenuePeer
+from tickwright.twin.venue import Arrival, Venue
 
-__all__ = ["Run", "TwinCard", "TxFrame"]
+__all__ = ["NEVER_NS", "Conversation", "FrameQueue", "Run", "Tapped", "TwinCard", "TxFrame"]
 
 NEVER_NS = (1 << 63) - 1
+PERIOD_PS = 6400  # of the card's clock, as in the harness
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,16 @@ class TxFrame:
     cycle: int
     at_ns: int  # card time when it was complete
     frame: bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Tapped:
+    """Rows that one record stream told, with the cycle and card time in which each passed."""
+
+    name: str
+    cycles: np.ndarray
+    decided_ns: np.ndarray
+    rows: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +83,7 @@ class TwinCard:
 
     def __init__(self, preset: Preset, *, hold_ns: int, tracing: bool = False) -> None:
         self.preset = preset
-        self._hold_ns = hold_ns
+        self.hold_ns = hold_ns
         self._layouts = layouts(preset)
         self._lib = _declare(library(preset, tracing=tracing))
         self._card = ctypes.c_void_p(self._lib.card_new())
@@ -122,10 +133,10 @@ class TwinCard:
         """Let the clock run."""
         self._lib.card_step(self._card, cycles)
 
-    def play(self, frames: Iterable[Frames], venue: VenuePeer | None = None) -> Run:
+    def play(self, frames: Iterable[Frames], venue: Venue | None = None) -> Run:
         """Play frames, and the venue's answers to what the card sends meanwhile."""
         start = self.cycle
-        conversation = _Conversation(self, venue)
+        conversation = Conversation(self, venue)
         record = _Record()
         self._lib.card_clear(self._card)
         for chunk in frames:
@@ -143,43 +154,55 @@ class TwinCard:
             cycles=self.cycle - start,
         )
 
-    def _play_chunk(self, chunk: Frames, conversation: _Conversation) -> None:
-        data = np.ascontiguousarray(chunk.data, np.uint8)
-        offset = np.ascontiguousarray(chunk.offset, np.uint64)
-        length = np.ascontiguousarray(chunk.length, np.uint32)
-        time_ns = np.ascontiguousarray(chunk.time_ns, np.uint64)
-        good = np.ones(len(length), np.uint8)
-        at, count = 0, len(length)
-        while at < count:
-            at += self._lib.card_play(
-                self._card,
-                data.ctypes.data,
-                offset.ctypes.data + at * offset.itemsize,
-                length.ctypes.data + at * length.itemsize,
-                time_ns.ctypes.data + at * time_ns.itemsize,
-                good.ctypes.data + at * good.itemsize,
-                count - at,
-                conversation.due_ns,
-                self._hold_ns,
-            )
-            conversation.listen()
-            if at < count and conversation.due_ns < time_ns[at]:
-                conversation.speak()
+    def _play_chunk(self, chunk: Frames, conversation: Conversation) -> None:
+        queue = FrameQueue(chunk)
+        while queue.left:
+            self.play_some(queue, conversation)
 
-    def _settle(self, conversation: _Conversation) -> None:
+    def play_some(
+        self,
+        queue: FrameQueue,
+        conversation: Conversation,
+        *,
+        most: int | None = None,
+        until_ns: int = NEVER_NS,
+    ) -> None:
+        """Play frames of a queue, ``most`` at most and none after card time ``until_ns``.
+
+        It ends early behind a frame to the venue, and when an answer is due, which it then plays;
+        so it is to be called again until the queue is as short as it should be.
+        """
+        left = queue.left if most is None else min(most, queue.left)
+        at = queue.at
+        queue.at += self._lib.card_play(
+            self._card,
+            queue.data.ctypes.data,
+            queue.offset.ctypes.data + at * queue.offset.itemsize,
+            queue.length.ctypes.data + at * queue.length.itemsize,
+            queue.time_ns.ctypes.data + at * queue.time_ns.itemsize,
+            queue.good.ctypes.data + at * queue.good.itemsize,
+            left,
+            min(conversation.due_ns, until_ns),
+            self.hold_ns,
+        )
+        conversation.listen()
+        if conversation.due_ns <= until_ns and conversation.due_ns < queue.next_ns:
+            conversation.speak()
+
+    def _settle(self, conversation: Conversation) -> None:
         """Let all that is under way end: answers, an open gap, the card's own queues."""
-        end_ns = self.now_ns + 4 * self._hold_ns + 1_000_000
+        end_ns = self.now_ns + 4 * self.hold_ns + 1_000_000
         while conversation.due_ns < NEVER_NS or self.now_ns < end_ns:
             if conversation.due_ns < NEVER_NS:
                 conversation.speak()
                 end_ns = max(end_ns, self.now_ns + 1_000_000)
             else:
-                self._lib.card_advance(self._card, end_ns, self._hold_ns)
+                self._lib.card_advance(self._card, end_ns, self.hold_ns)
             conversation.listen()
 
     def advance(self, until_ns: int) -> None:
         """Let time pass until card time ``until_ns``, or until a frame has left to the venue."""
-        self._lib.card_advance(self._card, until_ns, self._hold_ns)
+        self._lib.card_advance(self._card, until_ns, self.hold_ns)
 
     def respond(self, frame: bytes) -> None:
         """Play one frame on the order session's receive port."""
@@ -194,12 +217,30 @@ class TwinCard:
         self._lib.card_clear_sent(self._card)
 
     def _collect(self, record: _Record) -> None:
-        """Move all that was recorded since the last call to ``record``."""
+        for tapped in self.collected():
+            record.add(tapped.name, tapped.cycles, tapped.rows)
+
+    def collected(self) -> list[Tapped]:
+        """Return and forget all records since the last call, by stream."""
+        found = []
         for index, name in enumerate(TAPS):
-            found = self._rows(index)
-            if len(found):
-                record.add(name, found[:, 0], table(name, self._layouts[name], found[:, 1:]))
+            words = self._rows(index)
+            if len(words):
+                rows = table(name, self._layouts[name], words[:, 1:])
+                cycles = words[:, 0].copy()
+                found.append(Tapped(name, cycles, self._times_ns(cycles), rows))
         self._lib.card_clear(self._card)
+        return found
+
+    def _times_ns(self, cycles: np.ndarray) -> np.ndarray:
+        """Return the card time of cycles since the last collection."""
+        count = ctypes.c_uint64()
+        place = self._lib.card_leaps(self._card, ctypes.byref(count))
+        leaps = np.ctypeslib.as_array(place, (count.value, 2))
+        last = np.searchsorted(leaps[:, 0], cycles, side="right") - 1
+        return (leaps[last, 1] + (cycles - leaps[last, 0]) * np.uint64(PERIOD_PS)) // np.uint64(
+            1000
+        )
 
     def _frame_cycles(self) -> np.ndarray:
         """Return the cycles of the first words of the frames played since the last collection."""
@@ -215,6 +256,29 @@ class TwinCard:
         if not count.value:
             return np.zeros((0, 1), np.uint64)
         return np.ctypeslib.as_array(place, (count.value, width.value))
+
+
+class FrameQueue:
+    """Frames as the harness takes them, and the place ``at`` of the next one to be played."""
+
+    def __init__(self, frames: Frames, shift_ns: int = 0) -> None:
+        self.data = np.ascontiguousarray(frames.data, np.uint8)
+        self.offset = np.ascontiguousarray(frames.offset, np.uint64)
+        self.length = np.ascontiguousarray(frames.length, np.uint32)
+        times = np.ascontiguousarray(frames.time_ns, np.uint64)
+        self.time_ns = (times.astype(np.int64) + shift_ns).astype(np.uint64) if shift_ns else times
+        self.good = np.ones(len(self.length), np.uint8)
+        self.at = 0
+
+    @property
+    def left(self) -> int:
+        """Frames not yet played."""
+        return len(self.length) - self.at
+
+    @property
+    def next_ns(self) -> int:
+        """Card time of the next frame, that of the beginning if there is none."""
+        return int(self.time_ns[self.at]) if self.left else 0
 
 
 class _Record:
@@ -235,7 +299,7 @@ class _Record:
     def add(self, name: str, cycles: np.ndarray, rows: np.ndarray) -> None:
         """Take the rows of one record stream, and the cycles in which they passed."""
         self._rows[name].append(rows)
-        self._cycles[name].append(cycles.copy())
+        self._cycles[name].append(cycles)
         if name == "orders":
             self.cause_cycles += [
                 self._stamps.cycle(int(row["frame"]), int(row["sequence"]), int(cycle))
@@ -259,10 +323,10 @@ class _Record:
         )
 
 
-class _Conversation:
+class Conversation:
     """The card's frames to the venue and the venue's answers, in their order in time."""
 
-    def __init__(self, card: TwinCard, venue: VenuePeer | None) -> None:
+    def __init__(self, card: TwinCard, venue: Venue | None) -> None:
         self._card = card
         self._venue = venue
         self._answers: deque[Arrival] = deque()
@@ -323,6 +387,7 @@ def _declare(lib: ctypes.CDLL) -> ctypes.CDLL:
         "card_frames_sent": ([card], u64),
         "card_rows": ([card, u32, ctypes.POINTER(u64), ctypes.POINTER(u64)], words),
         "card_frame_cycles": ([card, ctypes.POINTER(u64)], words),
+        "card_leaps": ([card, ctypes.POINTER(u64)], words),
         "card_clear": ([card], None),
         "card_clear_sent": ([card], None),
     }

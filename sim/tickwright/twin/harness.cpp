@@ -58,6 +58,8 @@ struct Card {
     Rows taps[TAP_COUNT];
     Rows transmitted;                   // words of frames to the venue
     std::vector<uint64_t> frame_cycles; // cycle of the first word of each frame on the feed port
+    // Cycle and now_ps behind each leap in time; the first pair stands for all before it.
+    std::vector<uint64_t> leaps = {0, 0};
 
     Card() {
 #ifdef CARD_TRACE
@@ -113,6 +115,7 @@ struct Card {
             const uint64_t leap = now_ps / 1000 + hold_ns;
             const bool held = top->gap_open && leap < ns;
             now_ps = (held ? leap : ns) * 1000;
+            leaps.insert(leaps.end(), {cycle, now_ps});
             if (held) still = 0;
         }
     }
@@ -259,9 +262,16 @@ const uint64_t* card_frame_cycles(const Card* card, uint64_t* count) {
     return card->frame_cycles.data();
 }
 
+// Cycle and card time in ps behind each leap in time, from the last one before `card_clear` on.
+const uint64_t* card_leaps(const Card* card, uint64_t* count) {
+    *count = card->leaps.size() / 2;
+    return card->leaps.data();
+}
+
 void card_clear(Card* card) {
     for (Rows& rows : card->taps) rows.data.clear();
     card->frame_cycles.clear();
+    card->leaps.erase(card->leaps.begin(), card->leaps.end() - 2);
 }
 
 // Forget the frames to the venue; call it between two frames only.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from tickwright.exchange.scripted import Answer, ScriptedVenue
 from tickwright.host.records import ResponseKind
@@ -27,7 +28,7 @@ from tickwright.order.messages import (
     UnsequencedData,
 )
 
-__all__ = ["Arrival", "VenueError", "VenuePeer", "segment"]
+__all__ = ["Arrival", "Venue", "VenueError", "VenuePeer", "segment"]
 
 HEADERS_BYTES = Ethernet.size + Ipv4.size + Tcp.size
 ACK_PSH = 0x18
@@ -38,6 +39,12 @@ REJECT_REASON = 0x0001  # "quote unavailable" and the like: the card does not re
 
 class VenueError(ValueError):
     """The card sent what a venue would not take."""
+
+
+class Venue(Protocol):
+    """Whoever answers the card's orders."""
+
+    def take(self, frame: bytes, at_ns: int) -> list[Arrival]: ...
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,11 @@ class VenuePeer:
         self._script = script
         self._seq = session.start_ack
         self._ack = session.start_seq
+
+    @property
+    def expected(self) -> int:
+        """Sequence number of the next order."""
+        return self._ack
 
     def take(self, frame: bytes, at_ns: int) -> list[Arrival]:
         """Take an order that reached the venue; return the frames of its answers."""

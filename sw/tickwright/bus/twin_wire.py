@@ -86,6 +86,10 @@ class TwinWire:
         """Return card time."""
         return self._socket.ask({"do": "cycle"})["now_ns"]
 
+    def process_id(self) -> int:
+        """Return the id of the process that keeps the twin."""
+        return self._socket.ask({"do": "process"})["id"]
+
     def watch(self, addr: int, until: tuple[int, int] | None = None) -> None:
         """Note from now on each write to ``addr`` on any connection.
 

@@ -37,7 +37,7 @@ verilog: setup   ## the card's Verilog, in build/
 	@$(VENV)/python -m tickwright.top.build
 
 bench: setup   ## measured figures
-	@set -e; for what in latency model twin; do $(VENV)/tickwright bench $$what; done
+	@set -e; for what in latency model twin host; do $(VENV)/tickwright bench $$what; done
 
 soak: setup   ## random traffic for hours
 	@$(VENV)/python -m pytest -m soak

@@ -44,6 +44,14 @@ def test_latency(type_in):
     assert sum(found["waits"].values()) > 0
 
 
+def test_the_host(type_in):
+    found = measured(type_in("bench host --rate 5000 --seconds 0.5 --json"))
+    assert found["lost"] == 0
+    assert found["records"] == found["received"] == found["on_disk"] == 2500
+    assert found["records_per_second"] > 0
+    assert 0 < found["round_trip_ms"]["p50"] <= found["round_trip_ms"]["p99"]
+
+
 def test_people_read_the_machine_too(type_in):
     lines = type_in("bench model --messages 20000").out.splitlines()
     assert lines[0].startswith("messages a second")

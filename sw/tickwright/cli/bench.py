@@ -144,6 +144,43 @@ def latency(
     _show(found, rows, as_json)
 
 
+@app.command()
+def host(
+    rate: Annotated[int, typer.Option(min=1000, help="Records a second.")] = 250_000,
+    seconds: Annotated[float, typer.Option(min=0.5, max=3600, help="To run for.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Measure telemetry from the ring to a subscriber and to the disk, and commands meanwhile.
+
+    A process plays the card. Whatever ring, disk and subscriber lack is counted as lost, and the
+    disk is compared byte for byte. Commands are answered by an echo, for lack of a service here.
+
+    Example: tickwright bench host --rate 20000 --seconds 1
+    """
+    from tickwright.recorder.bench import measure
+
+    memory = Path("/dev/shm")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as shared,
+    ):
+        found = measure(rate, seconds, Path(shared) / "ring", Path(folder) / "segments")
+    trips = found["round_trip_ms"]
+    _show(
+        found,
+        [
+            ("records a second", f"{found['records_per_second']:,.0f}"),
+            ("lost", f"{found['lost']:,} of {found['records']:,}"),
+            (
+                "command meanwhile",
+                f"p50 {trips['p50']:.2f}, p99 {trips['p99']:.2f}, max {trips['max']:.2f} ms "
+                f"over {trips['count']:,}, answered by an echo",
+            ),
+        ],
+        as_json,
+    )
+
+
 def _show(found: dict[str, Any], rows: list[tuple[str, str]], as_json: bool) -> None:
     machine, versions = _machine(), _versions()
     if as_json:

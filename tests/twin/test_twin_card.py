@@ -103,11 +103,20 @@ class OtherCard:
 
 def test_the_card_says_what_it_is(twin):
     identity = IdentityRegs(twin, base("identity"))
-    sizes = {register.name: getattr(identity, register.name) for register in identity.registers}
-    assert sizes == {
-        "map_hash": fingerprint(),
-        **{name: getattr(PRESET, name) for name in sizes if name != "map_hash"},
-    }
+    names = [register.name for register in identity.registers]
+    sizes = {name: getattr(identity, name) for name in names if hasattr(PRESET, name)}
+    assert sizes == {name: getattr(PRESET, name) for name in sizes}
+    assert set(names) - set(sizes) == {"map_hash", "now_ns", "cycles"}
+    assert identity.map_hash == fingerprint()
+
+
+def test_the_card_tells_its_time(twin):
+    identity = IdentityRegs(twin, base("identity"))
+    first_ns, first = identity.now_ns, identity.cycles
+    twin.step(100)
+    later_ns, later = identity.now_ns, identity.cycles
+    assert later - first >= 100
+    assert later_ns - first_ns == pytest.approx((later - first) * 6.4, abs=2)
 
 
 def test_what_is_written_is_read(twin):

@@ -24,6 +24,9 @@ class IdentityRegs(Block):
     hold     = Status(32, "Messages the arbiter can hold while a gap is open.", unit="messages")
     slots    = Status(32, "Orders that may be open at the venue.", unit="orders")
 
+    now_ns = Status(64, "Card time.", unit="ns")
+    cycles = Status(64, "Core clocks since reset.", unit="cycles")
+
 
 BLOCK_WORDS = 256
 """Words from the start of one block to that of the next."""

@@ -114,7 +114,9 @@ class Pipeline(wiring.Component):
             tap(m, book.taints, later.taints)
         m.d.comb += [
             feed.now_ns.eq(self.now_ns),
+            risk.now_ns.eq(self.now_ns),
             order.now_ns.eq(self.now_ns),
+            identity.now_ns.eq(self.now_ns),
             risk.feed_ok.eq(feed.feed_ok),
             risk.session_ok.eq(order.session_ok),
             risk.tables_ready.eq(book.ready),

@@ -1,6 +1,8 @@
 """The compiled risk stage keeps its books through any traffic, and starts from cleared tables."""
 
 import random
+import struct
+import zlib
 from collections import Counter
 
 import cocotb
@@ -137,6 +139,7 @@ async def woken(dut):
         getattr(dut, f"{port}__valid").value = 0
     for port in (dut.orders__ready, dut.outcomes__ready, dut.can_send):
         port.value = 0
+    dut.now_ns.value = 0  # time stands still, so the watchdog waits
     dut.feed_ok.value = dut.session_ok.value = dut.tables_ready.value = 1
     registers = Registers(dut)
     await start(dut)
@@ -146,19 +149,24 @@ async def woken(dut):
 
 
 async def armed(registers):
+    dut = registers.dut
+    await registers.write(begin_limits=1)
+    while not await registers.read("shadow_ready"):
+        pass
+    row = (500, 10**9, MAX_POSITION, 100)
+    names = ("max_shares", "max_notional", "max_position", "collar")
     for symbol in range(SYMBOLS):
-        await registers.write(
-            symbol=symbol,
-            symbol_max_shares=500,
-            symbol_max_notional=10**9,
-            symbol_max_position=MAX_POSITION,
-            symbol_collar=100,
-            symbol_position=0,
-            load_symbol=1,
-        )
-    await registers.write(max_shares=500, max_notional=10**9, positions_confirmed=1, commit=1)
-    await registers.write(arm_as=2, arm=1)
-    await ClockCycles(registers.dut.clk, 3)
+        await registers.write(symbol=symbol, symbol_position=0, load_position=1)
+        limits = {f"symbol_{name}": limit for name, limit in zip(names, row, strict=True)}
+        await registers.write(**limits, load_limits=1)
+    words = struct.pack("<IQII", *row) * SYMBOLS + struct.pack("<IQI", 500, 10**9, 1)
+    await registers.write(max_shares=500, max_notional=10**9, limits_epoch=1)
+    await registers.write(limits_checksum=zlib.crc32(words), positions_confirmed=1, commit=1)
+    while await registers.read("committing"):
+        pass
+    assert await registers.read("active_limits_epoch") == 1
+    await registers.write(watchdog_ns=1, feed_watchdog=1, arm_as=2, arm=1)
+    await ClockCycles(dut.clk, 3)
     assert await registers.read("state") == 2
 
 

@@ -1,6 +1,6 @@
-"""The checks of the gate and its states, in bit order (pure: the host and the model read them)."""
+"""The gate's checks, states and reasons to be killed, in bit order (pure: all sides read them)."""
 
-__all__ = ["CHECKS", "STATES"]
+__all__ = ["CHECKS", "KILL_REASONS", "STATES"]
 
 CHECKS = (
     "killed",
@@ -19,3 +19,5 @@ CHECKS = (
 )
 
 STATES = ("killed", "close_only", "armed")
+
+KILL_REASONS = ("host", "watchdog", "ledger")

@@ -1,14 +1,15 @@
-"""The limits of the risk officer, in force."""
+"""The limits of the risk officer: those in force, and the next ones."""
 
 from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
 from tickwright.risk.regs import SYMBOL_LIMITS, RiskRegs
 from tickwright.strategy.types import LEGS
 
-__all__ = ["LimitTable", "OrderLimits", "SymbolLimits"]
+__all__ = ["LimitTable", "OfAll", "OrderLimits", "SymbolLimits"]
 
 SymbolLimits = data.StructLayout({name: getattr(RiskRegs, f"symbol_{name}").bits
                                   for name in SYMBOL_LIMITS})
@@ -18,79 +19,106 @@ OrderLimits = data.StructLayout({name: getattr(RiskRegs, name).bits
                                  for name in ("max_shares", "max_notional")})
 """The limits of an order of any symbol, named and sized as their registers."""
 
+OfAll = data.StructLayout({"limits": OrderLimits, "epoch": RiskRegs.limits_epoch.bits,
+                           "checksum": RiskRegs.limits_checksum.bits})
+"""What a set of limits has beside its symbols."""
+
 
 class LimitTable(wiring.Component):
-    """Holds the limits in force: 0, which refuses everything, until the host says otherwise.
+    """Holds two sets of limits: the one in force, and a shadow to write the next one to.
 
-    While the gate is killed, `commit` puts the limits of all symbols in force as they are written;
-    else each only where it is lower than the one in force. After reset the rows of the symbols
-    clear themselves, which takes a cycle a symbol.
+    What is read of the set in force, for both legs and for all, is of one set. After reset both
+    sets are 0, which refuses everything: the rows clear themselves, those in force first. ::
 
-    Latency: 1 cycle from the symbols to their limits, 1 cycle from a load or commit to the limits
-    in force. Throughput: 1 read and 1 load per cycle.
+        row, clear ─▶ [ shadow   ]─▶ looked
+                          ⇅ swap
+        symbols ────▶ [ in force ]─▶ limits, of_all
+
+    Latency: 1 cycle from the symbols to their limits and to those of all; 1 cycle from a row to the
+    shadow, and from a swap to the set that is read. Clearing takes a cycle a symbol, twice after
+    reset. Throughput: 2 reads, 1 look and 1 row per cycle.
 
     Members
     -------
-    symbol, symbol_max_shares, ..., symbol_collar : ``In(bits)``
-        Symbol and limits to load.
-    load : ``In(1)``
-        Load them in this cycle; only while killed, and a symbol that the card has.
-    max_shares, max_notional : ``In(bits)``
-        Limits of an order of any symbol, to commit.
-    commit : ``In(1)``
-        Commit them in this cycle.
-    killed : ``In(1)``
-        The gate is killed in this cycle.
+    clear : ``In(1)``
+        Clear the shadow, from this cycle on.
+    shadow_ready : ``Out(1)``
+        The shadow is cleared, and nothing in this cycle clears it.
+    symbol, row, write : ``In``
+        Row to write to the shadow in this cycle; only while it is ready.
+    look_symbol, look_in_force : ``In``
+        Row to look at, of the shadow or of the set in force.
+    looked : ``Out(SymbolLimits)``
+        What it held in the cycle before.
+    swap, next_of_all : ``In(1)``, ``In(OfAll)``
+        Put the shadow in force from the next cycle on, with this for all.
+    in_force : ``Out(OfAll)``
+        What is in force for all.
     symbols : ``In(ArrayLayout(range(symbols), 2))``
         Symbols to read.
-    limits : ``Out(ArrayLayout(SymbolLimits, 2))``
-        Limits of the symbols of the cycle before.
-    of_all : ``Out(OrderLimits)``
-        Limits of an order of any symbol, in force.
+    limits, of_all : ``Out(ArrayLayout(SymbolLimits, 2))``, ``Out(OfAll)``
+        Limits of the symbols of the cycle before, and of all, as they were in force then.
     ready : ``Out(1)``
-        The rows are cleared.
+        The rows in force are cleared.
     """
 
     def __init__(self, preset):
         self._symbols = preset.symbols
         super().__init__({
-            "symbol":  In(RiskRegs.symbol.bits),
-            **{f"symbol_{name}": In(SymbolLimits[name].width) for name in SYMBOL_LIMITS},
-            "load":    In(1),
-            **{name: In(field.width) for name, field in OrderLimits},
-            "commit":  In(1),
-            "killed":  In(1),
-            "symbols": In(data.ArrayLayout(range(preset.symbols), LEGS)),
-            "limits":  Out(data.ArrayLayout(SymbolLimits, LEGS)),
-            "of_all":  Out(OrderLimits),
-            "ready":   Out(1),
+            "clear":         In(1),
+            "shadow_ready":  Out(1),
+            "symbol":        In(range(preset.symbols)),
+            "row":           In(SymbolLimits),
+            "write":         In(1),
+            "look_symbol":   In(range(preset.symbols)),
+            "look_in_force": In(1),
+            "looked":        Out(SymbolLimits),
+            "swap":          In(1),
+            "next_of_all":   In(OfAll),
+            "in_force":      Out(OfAll),
+            "symbols":       In(data.ArrayLayout(range(preset.symbols), LEGS)),
+            "limits":        Out(data.ArrayLayout(SymbolLimits, LEGS)),
+            "of_all":        Out(OfAll),
+            "ready":         Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
 
-        m.submodules.rows = rows = Memory(shape=SymbolLimits, depth=self._symbols, init=[])
-        write = rows.write_port()
+        m.submodules.rows = rows = Memory(shape=SymbolLimits, depth=2 * self._symbols, init=[])
+        write, look = rows.write_port(), rows.read_port()
+        bits = exact_log2(self._symbols)
+        bank, shadow = Signal(), Signal()  # which half of the rows is which
+        m.d.comb += shadow.eq(~bank)
 
-        walk = Signal(range(self._symbols + 1))
+        # The walk has the rows in force in its first half, which only a reset starts.
+        walk, cleared = Signal(range(2 * self._symbols + 1)), Signal()
         m.d.comb += [
-            self.ready.eq(walk == self._symbols),
-            write.en.eq(self.load | ~self.ready),
-            write.addr.eq(Mux(self.ready, self.symbol, walk)),
+            cleared.eq(walk == 2 * self._symbols),
+            self.ready.eq(walk >= self._symbols),
+            self.shadow_ready.eq(cleared & ~self.clear),
         ]
-        with m.If(~self.ready):
+        with m.If(self.clear & self.ready):
+            m.d.sync += walk.eq(self._symbols)
+        with m.Elif(~cleared):
             m.d.sync += walk.eq(walk + 1)
-        with m.Else():
-            m.d.comb += [write.data[name].eq(getattr(self, f"symbol_{name}"))
-                         for name in SYMBOL_LIMITS]
 
+        m.d.comb += [
+            write.en.eq(self.write | ~cleared),
+            write.addr.eq(Cat(Mux(cleared, self.symbol, walk)[:bits],
+                              Mux(self.ready, shadow, bank))),
+            write.data.eq(Mux(cleared, self.row, 0)),
+            look.addr.eq(Cat(self.look_symbol[:bits], Mux(self.look_in_force, bank, shadow))),
+            self.looked.eq(look.data),
+        ]
         for leg in range(LEGS):
-            read = rows.read_port(transparent_for=(write,))
-            m.d.comb += [read.addr.eq(self.symbols[leg]), self.limits[leg].eq(read.data)]
-
-        for name, _ in OrderLimits:
-            wanted, in_force = getattr(self, name), self.of_all[name]
-            with m.If(self.commit & (self.killed | (wanted < in_force))):
-                m.d.sync += in_force.eq(wanted)
+            read = rows.read_port()
+            m.d.comb += [
+                read.addr.eq(Cat(self.symbols[leg][:bits], bank)),
+                self.limits[leg].eq(read.data),
+            ]
+        m.d.sync += self.of_all.eq(self.in_force)
+        with m.If(self.swap):
+            m.d.sync += [bank.eq(shadow), self.in_force.eq(self.next_of_all)]
 
         return m

@@ -8,12 +8,16 @@ __all__ = ["SYMBOL_LIMITS", "RiskRegs"]
 class RiskRegs(Block):
     """Limits every outgoing order must respect, the state of the gate, and the ledger.
 
-    A limit of 0 refuses everything. The rows of symbols change only while the gate is killed and no
-    order is open; the limits of all symbols may be tightened at any time.
+    A limit of 0 refuses everything. Limits are a set: all symbols and the limits of all, written to
+    a shadow and put in force in one cycle by `commit`, once the checksum shows that the card has
+    what the host meant. While the gate is not killed a set only tightens.
     """
 
-    symbol = Control(16, "Symbol that `load_symbol` and the readback below are about.",
-                     unit="index")
+    begin_limits = Strobe("Clear the shadow: limits of 0 for every symbol.")
+    shadow_ready = Status(1, "The shadow is cleared; until then nothing may be loaded into it.")
+
+    symbol = Control(16, "Symbol that `load_limits`, `load_position` and the readback below are "
+                         "about.", unit="index")
 
     symbol_max_shares   = Control(32, "Most shares of one order of the symbol.", unit="shares")
     symbol_max_notional = Control(64, "Most that one order of the symbol may cost.",
@@ -22,35 +26,65 @@ class RiskRegs(Block):
                                       "whatever becomes of the open orders.", unit="shares")
     symbol_collar       = Control(32, "How far beyond the opposite best a price may lie.",
                                   unit="1/10000 dollar")
-    symbol_position     = Control(32, "Position of the symbol, two's complement.", unit="shares")
 
-    load_symbol = Strobe("Take the limits and the position above for `symbol`; the confirmation of "
-                         "positions lapses.")
+    load_limits = Strobe("Write the limits above to the shadow, for `symbol`.")
+
+    symbol_position = Control(32, "Position of the symbol, two's complement.", unit="shares")
+
+    load_position = Strobe("Take the position above for `symbol`, while killed with no order open; "
+                           "the confirmation of positions lapses.")
 
     max_shares          = Control(32, "Most shares of one order of any symbol, at `commit`.",
                                   unit="shares")
     max_notional        = Control(64, "Most that one order of any symbol may cost, at `commit`.",
                                   unit="1/10000 dollar")
-    positions_confirmed = Control(1, "The positions on the card are right, at `commit`.")
+    limits_epoch        = Control(16, "Number of the set of limits, at `commit`.")
+    limits_checksum     = Control(32, "CRC-32 of the set of limits, at `commit`.")
+    positions_confirmed = Control(1, "The positions on the card are right, at a `commit` while "
+                                     "killed.")
     first_user_ref      = Control(32, "User reference of the next order, at a `commit` while "
-                                      "killed with no order open; references never go back.",
-                                  reset=1)
+                                      "killed, if no order is open when the set comes in force; "
+                                      "references never go back.", reset=1)
 
-    commit = Strobe("Put the limits of all symbols in force: as written while killed, else only "
-                    "where they are lower.")
+    commit = Strobe("Check the set and put it in force: as written while killed, else each limit "
+                    "only where it is lower; refused unless its checksum is `limits_checksum`.")
+
+    committing             = Status(1, "A set is being checked; until then no set, no position "
+                                       "and no request to arm is taken.")
+    active_limits_epoch    = Status(16, "Number of the set of limits in force.")
+    active_limits_checksum = Status(32, "CRC-32 of the set of limits in force; 0 if there was none "
+                                        "since reset.")
+    limit_commits          = Status(32, "Sets of limits put in force.", unit="sets")
+    refused_commits        = Status(16, "Sets of limits refused: too early, or of another "
+                                        "checksum.", unit="sets")
+
+    watchdog_ns = Control(48, "How long the gate may go without `feed_watchdog`; taken only while "
+                              "killed, and then a feed is due. 0: nothing is armed.", unit="ns")
+
+    feed_watchdog = Strobe("Let the time of the watchdog begin anew.")
 
     arm_as = Control(2, "State that `arm` asks for: 1 close-only, 2 armed.")
 
-    arm  = Strobe("Raise the state; refused unless killed, tables cleared, no order open, no "
-                  "ledger fault, and positions confirmed by a `commit` since the kill.")
-    kill = Strobe("Stop every order at once.")
+    arm = Strobe("Raise the state; refused unless killed, tables cleared, no order open, no ledger "
+                 "fault, a set of limits in force and none being checked, the watchdog fed, and "
+                 "positions confirmed by a `commit` since the kill.")
+    close_only = Strobe("Lower armed to close-only at once; nothing else changes.")
+    kill       = Strobe("Stop every order at once.")
 
     state          = Status(2, "State of the gate: 0 killed, 1 close-only, 2 armed.")
+    kill_reasons   = Status(3, "What has killed the gate since it was last armed: bit 0 host, "
+                               "1 watchdog, 2 ledger.")
+    killed_at_ns   = Status(64, "Card time when the gate was last killed; 0 if it never was armed.",
+                            unit="ns")
+    confirmed      = Status(1, "Positions are confirmed, and nothing was loaded, armed or killed "
+                               "since.")
+    watchdog_expired = Status(1, "The watchdog has run out, or was not fed since its time was set.")
     ready          = Status(1, "The tables of the card are cleared.")
     open_orders    = Status(16, "Orders that may still trade.", unit="orders")
     next_user_ref  = Status(32, "User reference that the next order takes.")
     ledger_fault   = Status(1, "A response did not fit the ledger; until reset nothing is armed.")
-    refused_writes = Status(16, "Uses of `load_symbol` that were refused.", unit="writes")
+    refused_writes = Status(16, "Uses of `begin_limits`, `load_limits` or `load_position` that "
+                                "were refused.", unit="writes")
     refused_arms   = Status(16, "Uses of `arm` that were refused.", unit="requests")
 
     sent    = Status(32, "Orders handed to the transmitter.", unit="orders")

@@ -12,15 +12,17 @@ from tickwright.feed.types import Trust
 from tickwright.order.types import Response
 from tickwright.risk.arming import Arming
 from tickwright.risk.checks import CHECKS
+from tickwright.risk.commit import Commit
 from tickwright.risk.gate import Gate
 from tickwright.risk.ledger import Ledger
 from tickwright.risk.legs import LegChecks
 from tickwright.risk.limits import LimitTable
 from tickwright.risk.outcomes import OutcomeQueue
-from tickwright.risk.regs import RiskRegs
+from tickwright.risk.regs import SYMBOL_LIMITS, RiskRegs
 from tickwright.risk.tally import Tally
 from tickwright.risk.touches import TouchTable
 from tickwright.risk.types import GateState, Order, Verdict
+from tickwright.risk.watchdog import Watchdog
 from tickwright.strategy.types import LEGS, Intent, Outcome
 
 __all__ = ["RiskStage"]
@@ -30,14 +32,16 @@ class RiskStage(wiring.Component):
     """Lets out the orders that the limits, the books and the ledger allow, and keeps the ledger. ::
 
         quotes, taints ─▶ touches ─┐
-                          limits ──┼─▶ legs ─▶ gate ─┬─▶ orders
+           commit ⇄ limits ────────┼─▶ legs ─▶ gate ─┬─▶ orders
         intents ───────────────────┼──────────▶ ▲    ├─▶ verdicts
         responses ─────▶ ledger ───┘   arming ──┘    └─▶ ledger, outcomes
+                        watchdog ────────▶ ▲
 
     ``quotes_seen`` and ``responses_applied`` of a verdict are exact: the judgement saw that many
     quotes and taints (responses), and none of those after. It sees what comes in the cycle before
     the judgement, and not what comes in its own cycle; the flags ``feed_ok`` and ``session_ok``, a
-    kill and ``can_send`` it sees in its own cycle.
+    kill and ``can_send`` it sees in its own cycle. Its limits, for both legs and for all, are those
+    of one set: the one in force in the cycle before.
 
     Latency: 2 cycles from an intent to its verdict and first order when nothing waits, constant.
     Throughput: 1 intent every 2 cycles, 1 response every 3, 1 quote per cycle.
@@ -50,6 +54,8 @@ class RiskStage(wiring.Component):
         What the strategy wishes.
     responses : ``In(stream.Signature(Response))``
         What the venue says.
+    now_ns : ``In(64)``
+        Card time; it never goes back.
     feed_ok : ``In(1)``
         No gap is open and the feed is not stale.
     session_ok : ``In(1)``
@@ -79,6 +85,7 @@ class RiskStage(wiring.Component):
             "taints":       In(stream.Signature(Trust(symbols), always_ready=True)),
             "intents":      In(stream.Signature(Intent(symbols, pairs))),
             "responses":    In(stream.Signature(Response)),
+            "now_ns":       In(64),
             "feed_ok":      In(1),
             "session_ok":   In(1),
             "tables_ready": In(1),
@@ -96,7 +103,9 @@ class RiskStage(wiring.Component):
         m.submodules.regs     = regs     = self._regs
         m.submodules.touches  = touches  = TouchTable(self._preset)
         m.submodules.limits   = limits   = LimitTable(self._preset)
+        m.submodules.commit   = commit   = Commit(self._preset)
         m.submodules.ledger   = ledger   = Ledger(self._preset)
+        m.submodules.watchdog = watchdog = Watchdog()
         m.submodules.arming   = arming   = Arming()
         m.submodules.gate     = gate     = Gate(self._preset)
         m.submodules.outcomes = outcomes = OutcomeQueue(self._preset)
@@ -138,7 +147,19 @@ class RiskStage(wiring.Component):
             tally.sends.eq(self.orders.valid & self.orders.ready),
             self.ready.eq(touches.ready & limits.ready & ledger.ready),
         ]
-        self._attach(m, regs, limits, ledger, arming, tally)
+        connect(m, flipped(self.bus), regs.bus)
+        killed, ready = Signal(), Signal()
+        m.d.comb += [
+            killed.eq(arming.state == GateState.KILLED),
+            ready.eq(self.ready & self.tables_ready),
+        ]
+        self._keep_watch(m, watchdog, arming, killed)
+        self._commit_limits(m, regs, limits, commit, killed)
+        self._arm(m, commit, ledger, arming, ready)
+        refused_writes = self._load(m, regs, limits, commit, ledger, arming, killed)
+        self._attach(m, regs, (ledger, commit, watchdog, arming, tally), ready=ready,
+                     shadow_ready=limits.shadow_ready, watchdog_expired=watchdog.expired,
+                     refused_writes=refused_writes)
 
         return m
 
@@ -156,42 +177,78 @@ class RiskStage(wiring.Component):
                 leg.touch.eq(touches.touches[index]),
                 leg.limits.eq(limits.limits[index]),
                 leg.account.eq(ledger.accounts[index]),
-                leg.of_all.eq(limits.of_all),
+                leg.of_all.eq(limits.of_all.limits),
                 leg.state.eq(arming.state),
                 gate.checked[index].failed.eq(Cat(found.get(name, C(0)) for name in CHECKS)),
                 gate.checked[index].short.eq(leg.short),
             ]
 
-    def _attach(self, m, regs, limits, ledger, arming, tally):
-        """Connect the host: each register to the part that has a member of its name."""
-        connect(m, flipped(self.bus), regs.bus)
-        killed, loads, ready = Signal(), Signal(), Signal()
+    def _keep_watch(self, m, watchdog, arming, killed):
+        """Let card time pass for those that go by it."""
+        m.d.comb += [
+            watchdog.now_ns.eq(self.now_ns),
+            watchdog.killed.eq(killed),
+            arming.now_ns.eq(self.now_ns),
+            arming.expired.eq(watchdog.expired),
+        ]
+
+    def _commit_limits(self, m, regs, limits, commit, killed):
+        """Connect the two sets of limits to what checks them; the host writes the shadow else."""
+        rows = {name: getattr(regs, f"symbol_{name}") for name in SYMBOL_LIMITS}
+        m.d.comb += [
+            commit.killed.eq(killed),
+            commit.shadow_ready.eq(limits.shadow_ready),
+            commit.in_force.eq(limits.in_force),
+            commit.looked.eq(limits.looked),
+            limits.look_symbol.eq(commit.look_symbol),
+            limits.look_in_force.eq(commit.look_in_force),
+            limits.swap.eq(commit.swap),
+            limits.next_of_all.eq(commit.next_of_all),
+        ]
+        with m.If(commit.going):
+            m.d.comb += [limits.symbol.eq(commit.look_symbol), limits.row.eq(commit.row)]
+        with m.Else():
+            m.d.comb += [limits.symbol.eq(regs.symbol),
+                         *(limits.row[name].eq(row) for name, row in rows.items())]
+
+    def _arm(self, m, commit, ledger, arming, ready):
+        """Tell what decides on the state all that it asks for."""
+        m.d.comb += [
+            *(getattr(arming, name).eq(getattr(commit, name))
+              for name in ("begins", "committing", "committed", "swap")),
+            arming.tables_ready.eq(ready),
+            arming.idle.eq(ledger.idle),
+            arming.ledger_fault.eq(ledger.ledger_fault),
+        ]
+
+    def _load(self, m, regs, limits, commit, ledger, arming, killed):
+        """Take what the host loads, where it may; return how often it was refused."""
+        begins, loads, moves = Signal(), Signal(), Signal()
+        still, known = ~commit.going, regs.symbol < self._preset.symbols
+        m.d.comb += [
+            begins.eq(regs.begin_limits & still),
+            loads.eq(regs.load_limits & still & limits.shadow_ready & known),
+            moves.eq(regs.load_position & still & killed & ledger.idle & self.ready & known),
+            limits.clear.eq(begins),
+            limits.write.eq(Mux(commit.going, commit.write, loads)),
+            ledger.load.eq(moves),
+            arming.loads.eq(moves),
+            ledger.renumber.eq(commit.renumbers & ledger.idle),
+            ledger.first_user_ref.eq(commit.new_user_ref),
+        ]
+        refuses = ((regs.begin_limits & ~begins) | (regs.load_limits & ~loads)
+                   | (regs.load_position & ~moves))
         # A host that reads in the cycle after its write sees a refusal already.
         refused, refused_writes = (Signal(RiskRegs.refused_writes.bits, name=name)
                                    for name in ("refused", "refused_writes"))
-        m.d.comb += [
-            ready.eq(self.ready & self.tables_ready),
-            killed.eq(arming.state == GateState.KILLED),
-            loads.eq(regs.load_symbol & killed & ledger.idle & self.ready
-                     & (regs.symbol < self._preset.symbols)),
-            limits.symbol.eq(regs.symbol),
-            limits.load.eq(loads),
-            limits.killed.eq(killed),
-            ledger.load.eq(loads),
-            ledger.renumber.eq(regs.commit & killed & ledger.idle),
-            arming.loads.eq(loads),
-            arming.idle.eq(ledger.idle),
-            arming.tables_ready.eq(ready),
-            arming.ledger_fault.eq(ledger.ledger_fault),
-        ]
-        refuses = regs.load_symbol & ~loads
         m.d.comb += refused_writes.eq(refused + (refuses & ~refused.all()))
         m.d.sync += refused.eq(refused_writes)
+        return refused_writes
 
-        named = {name: getattr(part, name) for part in (limits, ledger, arming, tally)
-                 for name in part.signature.members}
-        commit = Signal()
-        m.d.comb += [limits.commit.eq(commit), arming.commit.eq(commit)]
-        regs.attach(m, SimpleNamespace(**named | {
-            "commit": commit, "load_symbol": Signal(), "ready": ready,
-            "refused_writes": refused_writes}))
+    def _attach(self, m, regs, parts, **signals):
+        """Connect each register to the last part that has a member of its name."""
+        named = {name: getattr(part, name) for part in parts for name in part.signature.members}
+        handled = {name: Signal(getattr(RiskRegs, name).bits, name=name) for name in
+                   ("begin_limits", "load_limits", "load_position",
+                    *(f"symbol_{name}" for name in SYMBOL_LIMITS))}
+        regs.attach(m, SimpleNamespace(**named | handled | signals))

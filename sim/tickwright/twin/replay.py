@@ -37,7 +37,7 @@ DROPS = {
     ),
     "book": ("overflows", "capacity", "unknown_references", "duplicates"),
     "strategy": ("evaluations_dropped", "refused_writes"),
-    "risk": ("ledger_fault", "refused_writes", "refused_arms"),
+    "risk": ("ledger_fault", "refused_writes", "refused_commits", "refused_arms"),
     "order": (
         "receive_fault",
         "rx_other",

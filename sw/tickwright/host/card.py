@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
 from tickwright.book.regs import BookRegs
 from tickwright.core.regs import Bus, Status
 from tickwright.feed.regs import FeedRegs
-from tickwright.host.sets import ORDER_LIMITS, clipped, listing
+from tickwright.host.sets import ORDER_LIMITS, LimitSet, Sizes, clipped, listing
 from tickwright.host.setup import UNNAMED, CardSetup, PairSetup, SymbolSetup
 from tickwright.order.regs import OrderRegs
-from tickwright.risk.checks import STATES
+from tickwright.risk.checks import KILL_REASONS, STATES
 from tickwright.risk.regs import SYMBOL_LIMITS, RiskRegs
 from tickwright.strategy.regs import PARAMETERS, StrategyRegs
 from tickwright.top.memory_map import IdentityRegs, base, fingerprint
 
-__all__ = ["Card", "CardError"]
+__all__ = ["LONGEST_WATCHDOG_NS", "Card", "CardError"]
 
+LONGEST_WATCHDOG_NS = (1 << RiskRegs.watchdog_ns.bits) - 1
 ARM_POLLS = 4  # a bus may read before its own write has taken effect
+STATE_POLLS = 1_000  # a card that is there needs a few
 READY_POLLS = 1_000_000  # the tables of the largest card clear in fewer
 
 
@@ -60,41 +63,183 @@ class Card:
     ) -> None:
         self.kill()
 
+    @property
+    def sizes(self) -> Sizes:
+        """How many rows the card's memories have."""
+        return Sizes(
+            symbols=self.identity.symbols, pairs=self.identity.pairs, fanout=self.identity.fanout
+        )
+
+    @property
+    def state(self) -> str:
+        """State of the gate: ``killed``, ``close_only`` or ``armed``.
+
+        Raises CardError if it is none of these, as where a bus has lost its card.
+        """
+        found = self.risk.state
+        if found >= len(STATES):
+            raise CardError(f"state of the gate: found {found}, expected 0 to {len(STATES) - 1}")
+        return STATES[found]
+
+    @property
+    def kill_reasons(self) -> tuple[str, ...]:
+        """What has killed the gate since it was last armed: ``host``, ``watchdog``, ``ledger``."""
+        found = self.risk.kill_reasons
+        return tuple(name for bit, name in enumerate(KILL_REASONS) if found >> bit & 1)
+
+    @property
+    def obstacles(self) -> dict[str, str]:
+        """What stands in the way of arming, now: a sentence for each, by a name that stays."""
+        risk = self.risk
+        checks: tuple[tuple[str, Callable[[], bool], str], ...] = (
+            ("state", lambda: self.state != STATES[0], "the gate is not killed"),
+            ("tables", lambda: not risk.ready, "the card still clears its tables"),
+            ("orders_open", lambda: bool(risk.open_orders), "orders are open"),
+            ("ledger_fault", lambda: bool(risk.ledger_fault), "a response did not fit the ledger"),
+            ("limits_missing", lambda: not risk.limit_commits, "no limits are in force"),
+            ("committing", lambda: bool(risk.committing), "limits are being checked"),
+            ("watchdog", lambda: bool(risk.watchdog_expired), "the watchdog has run out"),
+            ("positions", lambda: not risk.confirmed, "positions are not confirmed"),
+        )
+        return {name: why for name, holds, why in checks if holds()}
+
     def kill(self) -> None:
-        """Stop every order at the gate, in the cycle of the write.
+        """Stop every order at the gate, in the cycle of the write; return when the card says so.
 
         The second leg of an intent that has passed still leaves, at most one order: without it the
-        first would be held alone.
+        first would be held alone. Raises CardError if the card does not say that it is killed.
         """
         self.risk.kill = 1
+        self._await_state(STATES[:1], "kill")
 
-    def load(self, setup: CardSetup) -> None:
+    def close_only(self) -> None:
+        """Let orders only close positions, from now on; a gate that is killed stays so.
+
+        Raises CardError if the card does not say that it is lowered.
+        """
+        self.risk.close_only = 1
+        self._await_state(STATES[1::-1], "close-only")
+
+    def set_watchdog(self, wait_ns: int) -> None:
+        """Let the gate be killed when no feed has come for ``wait_ns`` of card time.
+
+        A feed is due after it, or nothing can be armed. Raises CardError unless the gate is killed.
+        """
+        if self.state != STATES[0]:
+            raise CardError(f"watchdog: state of the gate: found {self.state}, expected killed")
+        self.risk.watchdog_ns = wait_ns
+
+    def feed_watchdog(self) -> None:
+        """Let the time of the watchdog begin anew."""
+        self.risk.feed_watchdog = 1
+
+    def load_positions(self, positions: Sequence[int]) -> None:
+        """Load what is held of each symbol, in shares; those beyond are left as they are.
+
+        They count as confirmed only after a `load_limits` that says so. Raises CardError: the gate
+        is not killed, an order is open, or the card does not have what was written.
+        """
+        refused = self.risk.refused_writes
+        for index, position in enumerate(positions):
+            self.risk.symbol = index
+            self.risk.symbol_position = position % (1 << RiskRegs.symbol_position.bits)
+            self.risk.load_position = 1
+            if self.risk.refused_writes != refused:
+                raise CardError(
+                    f"position of symbol {index}: the card refused it: found state {self.state} "
+                    f"and {self.risk.open_orders} open orders, expected killed and none"
+                )
+            found = self.position(index)
+            if found != position:
+                raise CardError(
+                    f"position of symbol {index}: found {found} on the card, expected {position}"
+                )
+
+    def load_limits(
+        self,
+        limits: LimitSet,
+        *,
+        positions_confirmed: bool = False,
+        first_user_ref: int | None = None,
+    ) -> None:
+        """Put a whole set of limits in force, or none of it.
+
+        While the gate is killed the set may loosen limits, ``positions_confirmed`` says that the
+        positions on the card are right, and the next order takes ``first_user_ref``, unless
+        references were already beyond. Raises SetupError: what does not fit the card. Raises
+        CardError: the card refused the set; that in force before still is.
+        """
+        checksum = limits.checksum(self.sizes)
+        commits, refused = self.risk.limit_commits, self.risk.refused_writes
+        where = f"limits {limits.epoch}"
+        self.risk.begin_limits = 1
+        self._poll(lambda: self.risk.shadow_ready == 1, f"{where}: the shadow is not cleared")
+        for index, symbol in enumerate(limits.symbols):
+            self.risk.symbol = index
+            for name in SYMBOL_LIMITS:
+                register = f"symbol_{name}"
+                setattr(self.risk, register, clipped(RiskRegs, register, getattr(symbol, name)))
+            self.risk.load_limits = 1
+        if self.risk.refused_writes != refused:
+            raise CardError(f"{where}: the card refused a row")
+        for name in ORDER_LIMITS:
+            setattr(self.risk, name, clipped(RiskRegs, name, getattr(limits.gate, name)))
+        self.risk.limits_epoch = limits.epoch
+        self.risk.limits_checksum = checksum
+        self.risk.positions_confirmed = int(positions_confirmed)
+        if first_user_ref is not None:
+            self.risk.first_user_ref = first_user_ref
+        state = self.state
+        self.risk.commit = 1
+        self._poll(lambda: self.risk.committing == 0, f"{where}: the check does not end")
+        found = self.risk.active_limits_epoch, self.risk.active_limits_checksum
+        if self.risk.limit_commits == commits or found != (limits.epoch, checksum):
+            why = "" if state == STATES[0] else f": while {state} a set only tightens"
+            raise CardError(
+                f"{where}: the card refused the set: found epoch {found[0]} with checksum "
+                f"{found[1]:#010x} in force, expected {limits.epoch} with {checksum:#010x}{why}"
+            )
+
+    def load(self, setup: CardSetup, *, watchdog_ns: int = LONGEST_WATCHDOG_NS) -> None:
         """Load symbols, pairs, limits and the order session, with the gate killed.
 
-        The feed stays shut until `open_feed`. Raises CardError: what the card refused, and where.
+        The feed stays shut until `open_feed`. The watchdog is fed once: who keeps the card alive
+        gives the time it is to wait, for the longest is days. Raises CardError: what the card
+        refused, and where.
         """
         self._check_sizes(setup)
         self._wait_ready()
         self.kill()
+        self.set_watchdog(watchdog_ns)
+        self.feed_watchdog()
         for index, symbol in enumerate(setup.symbols):
             self._load_symbol(index, symbol)
         for index, pair in enumerate(setup.pairs):
             self._load_pair(index, pair)
         self._load_lists(setup)
         self.strategy.epoch = setup.epoch
-        self._load_gate(setup)
+        self.load_positions([symbol.position for symbol in setup.symbols])
+        self.load_limits(
+            LimitSet(epoch=setup.epoch, symbols=setup.symbols, gate=setup.gate),
+            positions_confirmed=True,
+            first_user_ref=setup.gate.first_user_ref,
+        )
         self._load_session(setup)
         self._load_feed(setup)
 
     def arm(self, state: str) -> None:
-        """Raise the gate to ``close_only`` or ``armed``; ``killed`` leaves it killed."""
+        """Raise the gate to ``close_only`` or ``armed``; ``killed`` leaves it killed.
+
+        Raises CardError: the card refused, and why.
+        """
         if state == STATES[0]:
             return
         self.risk.arm_as = STATES.index(state)
         self.risk.arm = 1
-        polls = [STATES[self.risk.state] for _ in range(ARM_POLLS)]
-        if polls[-1] != state:
-            raise CardError(f"arming: state of the gate: found {polls[-1]}, expected {state}")
+        found = [self.state for _ in range(ARM_POLLS)][-1]
+        if found != state:
+            why = "; ".join(self.obstacles.values()) or "the card does not say why"
+            raise CardError(f"arming: state of the gate: found {found}, expected {state}: {why}")
 
     def open_feed(self) -> None:
         """Let market data in."""
@@ -133,13 +278,25 @@ class Card:
     def _wait_ready(self) -> None:
         """Wait until no stage is clearing its tables any more."""
         for stage in (self.feed, self.book, self.strategy, self.risk):
-            for _ in range(READY_POLLS):
-                if stage.ready:
-                    break
-            else:
-                raise CardError(
-                    f"{type(stage).__name__}.ready: found 0 after {READY_POLLS} reads, expected 1"
-                )
+            self._poll(
+                lambda stage=stage: stage.ready == 1,
+                f"{type(stage).__name__}.ready: found 0, expected 1",
+            )
+
+    def _poll(self, done: Callable[[], bool], otherwise: str) -> None:
+        """Read until it is done; raise CardError, saying what was ``otherwise``, if it never is."""
+        for _ in range(READY_POLLS):
+            if done():
+                return
+        raise CardError(f"{otherwise} after {READY_POLLS} reads")
+
+    def _await_state(self, expected: tuple[str, ...], what: str) -> None:
+        found = self.state
+        for _ in range(STATE_POLLS):
+            if found in expected:
+                return
+            found = self.state
+        raise CardError(f"{what}: state of the gate: found {found}, expected {expected[0]}")
 
     def _load_symbol(self, index: int, symbol: SymbolSetup) -> None:
         name = int.from_bytes(symbol.name.encode("ascii").ljust(8), "little")
@@ -160,13 +317,6 @@ class Card:
         self.order.name_symbol = index
         self.order.name = name
         self.order.set_name = 1
-        self.risk.symbol = index
-        for limit in SYMBOL_LIMITS:
-            register = f"symbol_{limit}"
-            setattr(self.risk, register, clipped(RiskRegs, register, getattr(symbol, limit)))
-        self.risk.symbol_position = symbol.position % (1 << 32)
-        self.risk.load_symbol = 1
-        self._refused("risk", f"symbol {symbol.name}", self.risk.refused_writes)
         if self.feed.names_full:
             raise CardError(f"feed: symbol {symbol.name}: no room for its name among the others")
 
@@ -188,13 +338,6 @@ class Card:
                 self.strategy.set_list = 1
                 where = f"list of symbol {setup.symbols[symbol].name}"
                 self._refused("strategy", where, self.strategy.refused_writes)
-
-    def _load_gate(self, setup: CardSetup) -> None:
-        for name in ORDER_LIMITS:
-            setattr(self.risk, name, clipped(RiskRegs, name, getattr(setup.gate, name)))
-        self.risk.first_user_ref = setup.gate.first_user_ref
-        self.risk.positions_confirmed = 1
-        self.risk.commit = 1
 
     def _load_session(self, setup: CardSetup) -> None:
         session = setup.session

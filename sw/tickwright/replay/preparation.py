@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tickwright.exchange.scripted import ScriptedVenue
+from tickwright.host.card import LONGEST_WATCHDOG_NS
 from tickwright.host.desk import card_setup, fee, preset_of, watched
 from tickwright.host.records import TRADING
 from tickwright.host.settings import Desk, Limits, SettingsError
 from tickwright.host.setup import NO_STATUS, CardSetup
 from tickwright.market.report import Line
+from tickwright.market.times import SECOND_NS
 from tickwright.replay.files import dollars
 from tickwright.replay.recording import Recording
 from tickwright.replay.watch import expected_symbol
@@ -18,6 +20,7 @@ from tickwright.top.presets import Preset
 __all__ = ["Preparation", "feed_lines", "prepare"]
 
 CLOCK_MHZ = "156.25"
+HOUR_NS = 3_600 * SECOND_NS
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +71,8 @@ def prepare(desk: Desk, limits: Limits, recording: Recording, script: ScriptedVe
         "locates (borrow) assumed available for every short sale",
         f"latency: cycles of a simulated {CLOCK_MHZ} MHz clock, no silicon",
         _windows(desk, names),
+        f"watchdog of the gate set to its longest, {LONGEST_WATCHDOG_NS // HOUR_NS} h: no service "
+        "feeds it",
     ]
     silent = [name for name in names if survey.locates[name] not in survey.halts]
     if status == TRADING:

@@ -1,0 +1,172 @@
+"""What a set of limits must pass before it is in force."""
+
+from amaranth import *
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from tickwright.core.checksum import Checksum
+from tickwright.core.regs import WORD_BITS
+from tickwright.risk.limits import OfAll, SymbolLimits
+from tickwright.risk.regs import SYMBOL_LIMITS, RiskRegs
+
+__all__ = ["Commit"]
+
+OF_HOST = ("max_shares", "max_notional", "limits_epoch", "limits_checksum", "first_user_ref")
+
+
+def words(row):
+    """Cut limits into words: one each, two (the low one first) for those wider than a word."""
+    return Cat(row[name][at:at + WORD_BITS] | C(0, WORD_BITS)
+               for name, field in row.shape() for at in range(0, field.width, WORD_BITS))
+
+
+class Commit(wiring.Component):
+    """Checks the set in the shadow, row by row, and puts it in force or refuses it.
+
+    Unless the gate is killed in the cycle of the commit, each limit of the set becomes the lower of
+    itself and the one in force, first. Then the checksum over all that is in the shadow must be
+    the one the host gave, or the set stays in the shadow. What the host writes after the commit
+    has no effect on it. A commit is refused at once while one is going on, and while the shadow is
+    not cleared. ::
+
+        shadow ──▶ ┐
+                   ├─▶ lower? ─▶ shadow
+        in force ─▶ ┘     └────▶ checksum ─▶ right? ─┬─▶ swap
+                                                     └─▶ refused + 1
+
+    Latency: 8 cycles a symbol and 6 more from a commit to the swap. Throughput: one at a time.
+
+    Members
+    -------
+    commit, killed : ``In(1)``
+        Check the set; the gate is killed in this cycle.
+    max_shares, max_notional, limits_epoch, limits_checksum, first_user_ref : ``In(bits)``
+        What the set says for all, its checksum, and the reference of the next order.
+    shadow_ready, in_force : ``In(1)``, ``In(OfAll)``
+        The shadow is cleared; what is in force for all.
+    look_symbol, look_in_force, looked : ``Out``, ``Out``, ``In(SymbolLimits)``
+        Row to look at, and what it held in the cycle before.
+    row, write : ``Out(SymbolLimits)``, ``Out(1)``
+        What to write to the shadow, at ``look_symbol``.
+    begins, swap, next_of_all : ``Out(1)``, ``Out(1)``, ``Out(OfAll)``
+        A check begins in this cycle; the set comes in force after this one, with this for all.
+    renumbers, new_user_ref : ``Out(1)``, ``Out(32)``
+        With the swap: the commit was one while killed; the reference it gave.
+    going, committing, committed : ``Out(1)``
+        A check goes on; it does, or begins in this cycle; a set has come in force since reset.
+    active_limits_epoch, active_limits_checksum : ``Out``
+        Of the set in force.
+    limit_commits, refused_commits : ``Out(32)``, ``Out(16)``
+        Sets put in force, modulo 2^32; sets refused, which stops at its maximum.
+    """
+
+    def __init__(self, preset):
+        self._symbols = preset.symbols
+        outs = ("committing", "active_limits_epoch", "active_limits_checksum", "limit_commits",
+                "refused_commits")
+        super().__init__({
+            "commit":        In(1),
+            "killed":        In(1),
+            **{name: In(getattr(RiskRegs, name).bits) for name in OF_HOST},
+            "shadow_ready":  In(1),
+            "in_force":      In(OfAll),
+            "look_symbol":   Out(range(preset.symbols)),
+            "look_in_force": Out(1),
+            "looked":        In(SymbolLimits),
+            "row":           Out(SymbolLimits),
+            "write":         Out(1),
+            "begins":        Out(1),
+            "going":         Out(1),
+            "swap":          Out(1),
+            "next_of_all":   Out(OfAll),
+            "renumbers":     Out(1),
+            "new_user_ref":  Out(RiskRegs.first_user_ref.bits),
+            "committed":     Out(1),
+            **{name: Out(getattr(RiskRegs, name).bits) for name in outs},
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+
+        m.submodules.checksum = checksum = Checksum()
+        while_killed, refuses = Signal(), Signal()
+        m.d.comb += [
+            self.renumbers.eq(self.swap & while_killed),
+            self.begins.eq(self.commit & self.shadow_ready & ~self.going),
+            self.committing.eq(self.going | self.begins),
+            checksum.clear.eq(self.begins),
+            self.active_limits_epoch.eq(self.in_force.epoch),
+            self.active_limits_checksum.eq(self.in_force.checksum),
+        ]
+        with m.If(self.begins):
+            m.d.sync += [self.going.eq(1), while_killed.eq(self.killed)]
+            self._keep(m)
+        self._walk(m, while_killed, checksum, refuses)
+        with m.If(self.swap | refuses):
+            m.d.sync += self.going.eq(0)
+        with m.If(self.swap):
+            m.d.sync += [self.committed.eq(1), self.limit_commits.eq(self.limit_commits + 1)]
+        refused = refuses | (self.commit & ~self.begins)
+        with m.If(refused & ~self.refused_commits.all()):
+            m.d.sync += self.refused_commits.eq(self.refused_commits + 1)
+
+        return m
+
+    def _keep(self, m):
+        """Keep what the host says for all; the limits as they will be in force."""
+        kept, limits = self.next_of_all, self.next_of_all.limits
+        m.d.sync += [
+            kept.epoch.eq(self.limits_epoch),
+            kept.checksum.eq(self.limits_checksum),
+            self.new_user_ref.eq(self.first_user_ref),
+        ]
+        for name, _ in limits.shape():
+            wanted, in_force = getattr(self, name), self.in_force.limits[name]
+            m.d.sync += limits[name].eq(Mux(~self.killed & (in_force < wanted), in_force, wanted))
+
+    def _walk(self, m, while_killed, checksum, refuses):
+        """Take the rows one by one, then what is for all; sum each, and judge the sum."""
+        kept = Signal(SymbolLimits)
+        rest = Signal(len(words(self.row)))  # words to sum
+        left = Signal(range(len(rest) // WORD_BITS + 1))
+        header = Cat(words(self.next_of_all.limits),
+                     self.next_of_all.epoch | C(0, WORD_BITS))
+        m.d.comb += [checksum.word.eq(rest[:WORD_BITS]), checksum.valid.eq(left != 0)]
+        with m.If(left != 0):
+            m.d.sync += [left.eq(left - 1), rest.eq(rest >> WORD_BITS)]
+
+        with m.FSM():
+            with m.State("in_force"):
+                m.d.comb += self.look_in_force.eq(1)
+                with m.If(self.going):
+                    m.next = "shadow"
+            with m.State("shadow"):
+                m.d.sync += kept.eq(self.looked)
+                m.next = "lower"
+            with m.State("lower"):
+                m.d.comb += [
+                    self.row.eq(Mux(while_killed, self.looked, self._lowered(self.looked, kept))),
+                    self.write.eq(1),
+                ]
+                m.d.sync += [rest.eq(words(self.row)), left.eq(len(rest) // WORD_BITS)]
+                m.next = "row"
+            with m.State("row"), m.If(left == 1):
+                last = self.look_symbol == self._symbols - 1
+                m.d.sync += self.look_symbol.eq(Mux(last, 0, self.look_symbol + 1))
+                m.next = "in_force"
+                with m.If(last):
+                    m.d.sync += [rest.eq(header), left.eq(len(header) // WORD_BITS)]
+                    m.next = "for_all"
+            with m.State("for_all"), m.If(left == 0):
+                right = self._is_right(checksum)
+                m.d.comb += [self.swap.eq(right), refuses.eq(~right)]
+                m.next = "in_force"
+
+    def _lowered(self, row, in_force):
+        """Return the lower of each limit of a row and of the one in force."""
+        return Cat(Mux(in_force[name] < row[name], in_force[name], row[name])
+                   for name in SYMBOL_LIMITS)
+
+    def _is_right(self, checksum):
+        """Return whether all words of the set have the checksum the host gave."""
+        return checksum.sum == self.next_of_all.checksum

@@ -1,0 +1,1 @@
+"""The bridge from a serial line to the registers of a card."""

@@ -19,7 +19,7 @@ import pytest
 ROOTS = ("hw", "sw", "sim")
 NAMESPACE = "tickwright"
 
-STAGES = {"feed", "book", "strategy", "risk", "order", "pcie"}
+STAGES = {"feed", "book", "strategy", "risk", "order", "pcie", "telemetry"}
 # What a stage may know of another: what flows out of it, and how that is described.
 VOCABULARY = {"types", "messages", "headers", "regs", "reasons", "checks"}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 from tickwright.bus.errors import BusError
@@ -11,7 +10,7 @@ from tickwright.bus.way import Way
 
 __all__ = ["open_bus"]
 
-EXPECTED = "twin:PATH, pcie, pcie:DOMAIN:BUS:DEVICE.FUNCTION, uart:DEVICE or recorded:FILE"
+EXPECTED = "twin:PATH, pcie, pcie:DOMAIN:BUS:DEVICE.FUNCTION, uart:DEVICE[@BAUD] or recorded:FILE"
 
 SYSFS = Path("/sys/bus/pci/devices")
 
@@ -19,7 +18,7 @@ SYSFS = Path("/sys/bus/pci/devices")
 def open_bus(text: str) -> Way:
     """Return the way to the card that ``text`` names.
 
-    It is ``twin:PATH``, ``pcie[:DOMAIN:BUS:DEVICE.FUNCTION]``, ``uart:DEVICE`` or
+    It is ``twin:PATH``, ``pcie[:DOMAIN:BUS:DEVICE.FUNCTION]``, ``uart:DEVICE[@BAUD]`` or
     ``recorded:FILE``. Raises BusError: the text is none of these, or the card cannot be reached.
     """
     scheme, colon, place = text.partition(":")
@@ -65,7 +64,9 @@ def _pcie(place: str) -> Way:
 
 
 def _uart(place: str) -> Way:
-    return import_module("tickwright.bus.uart").UartBus(place)
+    from tickwright.bus.uart import UartBus
+
+    return UartBus(place)
 
 
 WAYS: dict[str, Callable[[str], Way]] = {

@@ -83,7 +83,7 @@ class TestSummary:
             "fills assumed: every order filled in full at its limit price, 20,000 ns after the "
             "order; no market impact",
         ]
-        assert [line.split()[0] for line in lines[:7]] == ["assumed"] * 6 + ["card"]
+        assert [line.split()[0] for line in lines[:8]] == ["assumed"] * 7 + ["card"]
         text = " ".join(lines[:5])
         for what in ("fee assumed: 0.003 $", "borrow", "no silicon", "windows centred on"):
             assert what in text

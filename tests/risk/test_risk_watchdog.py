@@ -145,14 +145,14 @@ def test_a_new_time_ends_the_old_one_at_once(watched):
     watched(script)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_by_chance_it_is_what_the_specification_says(watched, seed):
     rng = random.Random(seed)
 
     async def script(dog):
         wait_ns = given_ns = now_ns = fed_ns = 0
         expired, ran_out = True, 0
-        for _ in range(2_000):
+        for _ in range(1_000):
             now_ns += rng.choice([0, 1, 6, 6, 7, 40, rng.randrange(200)])
             feed, killed = rng.random() < 0.2, expired or rng.random() < 0.2
             if rng.random() < 0.05:
@@ -167,7 +167,7 @@ def test_by_chance_it_is_what_the_specification_says(watched, seed):
             if killed and given_ns != wait_ns:
                 wait_ns, expired = given_ns, True
             assert found == expired
-        assert ran_out > 10
+        assert ran_out > 5
 
     watched(script)
 

@@ -205,12 +205,13 @@ def started(settings: RecorderSettings) -> subprocess.Popen[bytes]:
     return process
 
 
+@pytest.mark.parametrize("kills", [3, pytest.param(200, marks=pytest.mark.soak)])
 def test_no_record_is_lost_or_doubled_through_kills_at_random_moments(
-    settings: RecorderSettings, ring: RingWriter
+    settings: RecorderSettings, ring: RingWriter, kills: int
 ):
-    rng = np.random.default_rng(2026)
+    rng = np.random.default_rng(kills)
     written = 0
-    for _ in range(3):
+    for _ in range(kills):
         with started(settings) as process:
             for _ in range(int(rng.integers(5, 60))):
                 written += ring.write(overflows(written, int(rng.integers(1, 300))))

@@ -52,7 +52,8 @@ def example(words: tuple[str, ...]) -> list[str]:
     return shlex.split(found[1])
 
 
-HEAVY = {("bench", "latency"), ("bench", "twin")}  # they run the twin: see test_cli_bench
+# They run the twin, or need one: see test_cli_bench and test_cli_card.
+HEAVY = {("bench", "latency"), ("bench", "twin"), ("card", "play"), ("card", "twin")}
 
 
 class TestExamples:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from tickwright.cli import bench, desk, journal, keys
+from tickwright.cli import bench, card, desk, journal, keys
 from tickwright.cli.bbo import bbo
 from tickwright.cli.doctor import doctor
 from tickwright.cli.generate import generate
@@ -30,6 +30,7 @@ app.command()(inspect)
 app.command()(bbo)
 app.command()(replay)
 app.add_typer(bench.app, name="bench")
+app.add_typer(card.app, name="card")
 app.add_typer(journal.app, name="journal")
 app.add_typer(keys.app, name="keys")
 

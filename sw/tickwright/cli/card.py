@@ -1,0 +1,147 @@
+"""What one types to keep a simulated card, and to play a market to it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tickwright.cli.arguments import AsJson, File, From, MaxMessages, Until, feed_time
+from tickwright.cli.output import FAILED, UNREACHABLE, WRONG, VerbError, emit, note, pairs, tracked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tickwright.bus.twin_wire import TwinWire
+
+__all__ = ["app"]
+
+TWIN = "twin:"
+POLL_S = 0.1
+
+app = typer.Typer(no_args_is_help=True, help="Keep a simulated card, and play a market to it.")
+
+
+@app.command()
+def twin(
+    socket: Annotated[Path, typer.Option(help="Where hosts reach it, as twin:PATH.")],
+    preset: Annotated[str, typer.Option(help="Sizes of the card: twin, versa or alveo.")] = "twin",
+    ring: Annotated[Path | None, typer.Option(help="Telemetry; SOCKET.ring if not given.")] = None,
+    venue: Annotated[
+        str, typer.Option(help="Fills: full, none, random:SEED, a file; or silent.")
+    ] = "full",
+) -> None:
+    """Keep a Verilated card in this process, until it is ended.
+
+    Exit status: 0 when it was ended, 1 when it cannot be kept.
+
+    Example: tickwright card twin --socket /tmp/tickwright.card
+    """
+    from tickwright.top.presets import PRESETS
+
+    if preset not in PRESETS:
+        raise VerbError(WRONG, f"--preset: found {preset!r}, expected {', '.join(PRESETS)}")
+
+    from tickwright.twin.server import main
+
+    given = ["--socket", str(socket), "--preset", preset, "--venue", venue]
+    given += [] if ring is None else ["--ring", str(ring)]
+    if status := main(given):
+        raise typer.Exit(status)
+
+
+@app.command()
+def play(
+    file: File,
+    card: Annotated[str, typer.Option(help="The simulated card: twin:PATH.")],
+    pace: Annotated[
+        str, typer.Option(help="Times as fast as it was, or max: as fast as it can be.")
+    ] = "1",
+    from_: From = None,
+    until: Until = None,
+    max_messages: MaxMessages = None,
+    as_json: AsJson = False,
+) -> None:
+    """Play a file to a simulated card that another process keeps, and wait for its end.
+
+    Its times are shifted so that it begins at once. With ``max``, card time runs ahead of the wall
+    clock, and so does the card's watchdog. Interrupted, the market stops.
+
+    Exit status: 0 when it was played, 1 when it could not be, 2 when a part of the file could not
+    be read, 3 when no card answers.
+
+    Example: tickwright card play session.pcap --card twin:/tmp/tickwright.card --pace max
+    """
+    from tickwright.bus.errors import BusError
+    from tickwright.bus.twin_wire import TwinWire
+
+    if not card.startswith(TWIN):
+        raise VerbError(WRONG, f"--card: found {card!r}, expected twin:PATH")
+    if not file.is_file():
+        raise VerbError(WRONG, f"{file}: found no file, expected one of market data")
+    try:
+        wire = TwinWire(card.removeprefix(TWIN))
+    except BusError as error:
+        raise VerbError(UNREACHABLE, str(error)) from None
+    with wire:
+        try:
+            limits = {"from_ns": feed_time(from_), "until_ns": feed_time(until)}
+            wire.play(file, _pace(pace), **limits, max_messages=max_messages)
+            told = _followed(wire)
+        except BusError as error:
+            raise VerbError(FAILED, str(error)) from None
+    for line in told["damage"]:
+        note(f"tickwright: {line}")
+    if as_json:
+        emit(told)
+    else:
+        pairs(
+            "",
+            [
+                ("messages", f"{told['messages']:,}"),
+                ("orders", f"{told['orders']:,}"),
+                ("cycles", f"{told['cycles']:,}"),
+                ("wall clock", f"{told['wall_s']:.3f} s"),
+                ("times shifted by", f"{told['shift_ns'] or 0:,} ns"),
+            ],
+        )
+    if told["state"] != "done":
+        raise VerbError(FAILED, f"play: found it {told['state']}, expected its end")
+    if told["damage"]:
+        raise typer.Exit(WRONG)
+
+
+def _pace(text: str) -> float | str:
+    from tickwright.bus.twin_wire import MAX_PACE
+
+    if text == MAX_PACE:
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise VerbError(WRONG, f"--pace: found {text!r}, expected a number or max") from None
+
+
+def _followed(wire: TwinWire) -> dict[str, Any]:
+    """Wait for the end and show progress; when interrupted, stop the market first."""
+    try:
+        total = None
+        while total is None and (told := wire.playing())["state"] == "playing":
+            total = told["messages_in_all"]
+            time.sleep(POLL_S)
+        for _ in tracked(_messages(wire), "playing", total):
+            time.sleep(POLL_S)
+    except KeyboardInterrupt:
+        wire.stop_playing()
+        raise
+    return wire.wait()
+
+
+def _messages(wire: TwinWire) -> Iterator[range]:
+    """Yield as many things as messages were played since the last look, until none is played."""
+    before = 0
+    while (told := wire.playing())["state"] == "playing":
+        yield range(before, told["messages"])
+        before = max(before, told["messages"])

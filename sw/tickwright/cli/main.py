@@ -11,6 +11,7 @@ import typer
 
 from tickwright.cli import bench, card, desk, journal, keys
 from tickwright.cli.bbo import bbo
+from tickwright.cli.completion import completion
 from tickwright.cli.doctor import doctor
 from tickwright.cli.generate import generate
 from tickwright.cli.inspect import inspect
@@ -22,8 +23,9 @@ __all__ = ["app", "main", "run"]
 NAMESPACE = "tickwright"
 TOOL_LINES = 10  # of a failed build, say
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(doctor)
+app.command()(completion)
 app.add_typer(desk.app, name="desk")
 app.command()(generate)
 app.command()(inspect)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from oracle.book import BUY, OracleError, Quote
 from oracle.pairs import TRADING, Intent, Leg, Outcome
 from tickwright.host.records import GateState, ResponseKind
-from tickwright.host.setup import CardSetup
+from tickwright.host.setup import CardSetup, SymbolSetup
 from tickwright.risk.checks import CHECKS, STATES
 
 __all__ = ["Gate", "Order", "Response", "Verdict", "check"]
@@ -70,10 +70,16 @@ class Open:
     remaining: int
 
 
+def of_symbol(row: SymbolSetup) -> list[int]:
+    """Return the limits of a symbol."""
+    return [row.max_shares, row.max_notional, row.max_position, row.collar]
+
+
 class Gate:
     """Limits, ledger and state; `orders` are those that passed."""
 
-    def __init__(self, setup: CardSetup) -> None:
+    def __init__(self, setup: CardSetup, *, committed: bool = True) -> None:
+        self.committed = committed  # the limits of the setup, by the host
         self.limits = list(setup.symbols)
         self.max_shares = setup.gate.max_shares
         self.max_notional = setup.gate.max_notional
@@ -97,20 +103,47 @@ class Gate:
     def kill(self) -> None:
         self.state = GateState.KILLED
 
-    def commit(self, max_shares: int, max_notional: int) -> None:
-        """Take limits from the host: while not killed they only tighten."""
-        if self.state != GateState.KILLED:
-            max_shares = min(max_shares, self.max_shares)
-            max_notional = min(max_notional, self.max_notional)
-        self.max_shares, self.max_notional = max_shares, max_notional
+    def close_only(self) -> None:
+        if self.state == GateState.ARMED:
+            self.state = GateState.CLOSE_ONLY
 
-    def arm(self, state: GateState, *, tables_ready: bool = True, confirmed: bool = True) -> bool:
+    def commit(self, limits: list[SymbolSetup], max_shares: int, max_notional: int) -> bool:
+        """Take a whole set of limits; say whether it is in force.
+
+        The host's checksum is that of the set as given. While not killed each limit is lowered to
+        the one in force before it is summed, so a set that loosens any has another sum.
+        """
+        given = [of_symbol(row) for row in limits] + [[max_shares, max_notional]]
+        before = [of_symbol(row) for row in self.limits] + [[self.max_shares, self.max_notional]]
+        lowered = [
+            [min(*pair) for pair in zip(*rows, strict=True)]
+            for rows in zip(given, before, strict=True)
+        ]
+        if self.state != GateState.KILLED and lowered != given:
+            return False
+        self.limits = list(limits)
+        self.max_shares, self.max_notional = max_shares, max_notional
+        self.committed = True
+        return True
+
+    def arm(
+        self,
+        state: GateState,
+        *,
+        tables_ready: bool = True,
+        confirmed: bool = True,
+        watched: bool = True,
+        committing: bool = False,
+    ) -> bool:
         """Raise the state if all that it needs is there; say whether it was raised."""
         allowed = (
             self.state == GateState.KILLED
             and tables_ready
             and not self.open
             and not self.fault
+            and self.committed
+            and not committing
+            and watched
             and confirmed
         )
         if allowed:

@@ -285,24 +285,51 @@ def test_two_legs_need_two_slots():
 # The host.
 
 
-def test_limits_only_tighten_while_not_killed():
+def test_a_set_that_loosens_a_limit_is_refused_whole_while_not_killed():
     found = gate()
-    found.commit(500, 100)
-    assert (found.max_shares, found.max_notional) == (400, 100)
+    as_loaded = found.limits
+    assert (found.max_shares, found.state) == (400, GateState.ARMED)
+    higher = [as_loaded[0], replace(as_loaded[1], collar=as_loaded[1].collar + 1)]
+    for rows, max_shares in ((higher, 300), (as_loaded, 401)):
+        assert not found.commit(rows, max_shares, 100)
+        assert (found.max_shares, found.limits) == (400, as_loaded)
+    assert found.commit([replace(as_loaded[0], max_position=1), as_loaded[1]], 400, 100)
+    assert (found.max_notional, found.limits[0].max_position) == (100, 1)
     found.kill()
-    found.commit(500, 1_000)
-    assert (found.max_shares, found.max_notional) == (500, 1_000)
+    assert found.commit(higher, 500, 1_000)
+    assert (found.max_shares, found.max_notional, found.limits) == (500, 1_000, higher)
+
+
+def test_close_only_lowers_armed_and_raises_nothing():
+    found = gate()
+    found.close_only()
+    assert found.state == GateState.CLOSE_ONLY
+    found.close_only()
+    assert found.state == GateState.CLOSE_ONLY
+    found.kill()
+    found.close_only()
+    assert found.state == GateState.KILLED
 
 
 def test_what_arming_needs():
     found = gate(everywhere={"state": "killed"})
     assert not found.arm(GateState.ARMED, tables_ready=False)
     assert not found.arm(GateState.ARMED, confirmed=False)
+    assert not found.arm(GateState.ARMED, watched=False)
+    assert not found.arm(GateState.ARMED, committing=True)
     assert found.arm(GateState.CLOSE_ONLY)
     assert not found.arm(GateState.ARMED)  # only from killed
     found = sent()
     found.kill()
     assert not found.arm(GateState.ARMED)  # orders are open
+
+
+def test_nothing_is_armed_before_the_first_set():
+    card = CardSetup(window=16, symbols=(SymbolSetup(name="A"),), slots=4)
+    found = Gate(card, committed=False)
+    assert not found.arm(GateState.ARMED)
+    assert found.commit(found.limits, 0, 0)
+    assert found.arm(GateState.ARMED)
 
 
 def test_the_start_is_killed_with_what_is_held():

@@ -93,7 +93,9 @@ class TestMadePages:
         assert "\n## desk check\n" in page
         assert "Example: tickwright replay" in page
 
-    @pytest.mark.parametrize("name", ["SequencedData", "StockDirectory", "EnterOrder", "Ipv4"])
+    @pytest.mark.parametrize(
+        "name", ["SequencedData", "StockDirectory", "EnterOrder", "Ipv4", "WriteRequest"]
+    )
     def test_the_messages_of_each_protocol(self, name: str):
         assert f"\n### {name}\n" in PAGES["messages"]()
 

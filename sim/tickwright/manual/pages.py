@@ -26,6 +26,7 @@ from tickwright.order import messages as order_messages
 from tickwright.service.protocol import VERBS
 from tickwright.service.roles import Role
 from tickwright.top.memory_map import BLOCK_WORDS, BLOCKS, base, fingerprint
+from tickwright.uart import messages as uart_messages
 
 __all__ = ["PAGES", "messages", "metrics", "registers", "requests", "settings", "verbs"]
 
@@ -48,7 +49,7 @@ def registers() -> str:
 def messages() -> str:
     """Return every message on the wire, in the order of its module."""
     parts = ["# Messages", "", "Integers are big-endian, text is ASCII and padded with spaces."]
-    for module in (headers, feed_messages, order_messages):
+    for module in (headers, feed_messages, order_messages, uart_messages):
         title = module.__name__.removeprefix("tickwright.")
         parts += ["", f"## {title}", "", inspect.cleandoc(module.__doc__ or "")]
         for kind in vars(module).values():

@@ -24,6 +24,12 @@ GOOD = {
     "sys/class/iommu/dmar0": "",
     "sys/devices/system/clocksource/clocksource0/current_clocksource": "tsc\n",
     "sys/class/ptp/ptp0": "",
+    "proc/irq/9/effective_affinity_list": "0\n",
+    "proc/irq/40/effective_affinity_list": "0-1\n",
+    "sys/bus/pci/devices/0000:01:00.0/vendor": "0x10ee\n",
+    "sys/bus/pci/devices/0000:01:00.0/device": "0x7457\n",
+    "sys/bus/pci/devices/0000:00:00.0/vendor": "0x8086\n",
+    "sys/bus/pci/devices/0000:00:00.0/device": "0x1237\n",
     "proc/1/comm": "systemd\n",
     "proc/417/comm": "chronyd\n",
 }
@@ -58,7 +64,9 @@ def test_what_the_kernel_does_not_tell_is_missing(tmp_path: Path) -> None:
     [
         ("proc/cmdline", "isolcpus=2 nohz_full=2", "rcu_nocbs", "not on the kernel's command line"),
         ("proc/cmdline", "isolcpus= nohz_full=2 rcu_nocbs=2", "isolcpus", "not on the kernel"),
-        (f"{CPU}/isolated", "\n", "isolated", "no isolated processor"),
+        ("proc/irq/40/effective_affinity_list", "1,3", "interrupts", "40 on isolated processors"),
+        ("proc/irq/9/effective_affinity_list", "0-2", "interrupts", "9 on isolated processors"),
+        ("sys/bus/pci/devices/0000:01:00.0/device", "0x7458", "cards", "none on PCI Express"),
         (f"{CPU}/cpu1/cpufreq/scaling_governor", "powersave", "governor", "performance, powersave"),
         ("proc/meminfo", "HugePages_Total: 8\nHugePages_Free: 0", "huge pages", "0 free of 8"),
         ("proc/417/comm", "ptp4l", "time daemon", "none runs"),
@@ -85,6 +93,20 @@ def test_one_thing_that_is_wrong_is_the_one_that_is_named(
     assert finding.name == name
     assert finding.found.startswith(found)
     assert finding.remedy.endswith(".")
+
+
+def test_without_isolated_processors_nothing_can_be_said_of_interrupts(tmp_path: Path) -> None:
+    found = missing(host(tmp_path, **{f"{CPU}/isolated": "\n"}))
+    assert [(finding.name, finding.found) for finding in found] == [
+        ("isolated", "no isolated processor"),
+        ("interrupts", "not told by the kernel"),
+    ]
+
+
+def test_of_many_interrupts_the_first_are_named(tmp_path: Path) -> None:
+    many = {f"proc/irq/{number}/effective_affinity_list": "2" for number in range(100, 107)}
+    (found,) = missing(host(tmp_path, **many))
+    assert found.found == "100, 101, 102, 103, 104, ... on isolated processors"
 
 
 @pytest.mark.parametrize(("place", "name"), [("iommu/dmar0", "iommu"), ("ptp/ptp0", "ptp")])

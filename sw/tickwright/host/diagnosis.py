@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tickwright.bus.pcie import DEVICE_ID, VENDOR_ID, find_cards
+
 __all__ = ["HostFinding", "diagnose_host"]
 
 ISOLATING = ("isolcpus", "nohz_full", "rcu_nocbs")
@@ -15,6 +17,7 @@ NEVER = "never"
 TIME_DAEMONS = {"chronyd", "phc2sys"}  # both set the system's clock; ptp4l alone does not
 MEMLOCK_ROW = "Max locked memory"
 UNLIMITED = "unlimited"
+SHOWN = 5  # interrupts, by number
 UNREADABLE = "not told by the kernel"
 
 
@@ -38,6 +41,7 @@ def diagnose_host(root: Path = Path("/")) -> Iterator[HostFinding]:
     for name in ISOLATING:
         yield _isolating(name, words)
     yield _isolated(root)
+    yield _interrupts(root)
     yield _governor(root)
     yield _huge_pages(root)
     yield _transparent_huge_pages(root)
@@ -46,6 +50,7 @@ def diagnose_host(root: Path = Path("/")) -> Iterator[HostFinding]:
     yield _clock_source(root)
     yield _ptp(root)
     yield _time_daemon(root)
+    yield _cards(root)
 
 
 def _isolating(name: str, words: list[str]) -> HostFinding:
@@ -68,6 +73,23 @@ def _isolated(root: Path) -> HostFinding:
         f"processors {isolated}" if isolated else "no isolated processor",
         "at least one isolated processor",
         "Name processors that exist in isolcpus= and restart.",
+    )
+
+
+def _interrupts(root: Path) -> HostFinding:
+    isolated = _processors(_text(root / "sys/devices/system/cpu/isolated"))
+    places = list(root.glob("proc/irq/[0-9]*/effective_affinity_list"))
+    told = bool(isolated and places)
+    intruding = sorted(
+        int(place.parent.name) for place in places if isolated & _processors(_text(place))
+    )
+    shown = ", ".join(map(str, intruding[:SHOWN])) + (", ..." if intruding[SHOWN:] else "")
+    return _finding(
+        "interrupts",
+        told and not intruding,
+        f"{shown} on isolated processors" if intruding else "elsewhere" if told else UNREADABLE,
+        "none on an isolated processor",
+        "Stop irqbalance, and write other processors to /proc/irq/N/smp_affinity_list.",
     )
 
 
@@ -167,6 +189,20 @@ def _time_daemon(root: Path) -> HostFinding:
     )
 
 
+def _cards(root: Path) -> HostFinding:
+    try:
+        cards = [card.name for card in find_cards(root / "sys/bus/pci/devices")]
+    except OSError:
+        cards = []
+    return _finding(
+        "cards",
+        bool(cards),
+        ", ".join(cards) or "none on PCI Express",
+        f"a device {VENDOR_ID:04x}:{DEVICE_ID:04x}",
+        "Load the card's bitstream and scan the bus again, or restart.",
+    )
+
+
 def _finding(name: str, present: bool, found: str, expected: str, remedy: str) -> HostFinding:
     return HostFinding(name, present, found, expected, "" if present else remedy)
 
@@ -177,6 +213,17 @@ def _text(place: Path) -> str:
         return place.read_text(errors="replace").strip()
     except OSError:
         return ""
+
+
+def _processors(text: str) -> set[int]:
+    """Return the processors of a list as the kernel writes it: ``0-2,5``; none if it is not one."""
+    found: set[int] = set()
+    for part in filter(None, text.split(",")):
+        first, _, last = part.partition("-")
+        if not first.isdecimal() or not (last or first).isdecimal():
+            return set()
+        found.update(range(int(first), int(last or first) + 1))
+    return found
 
 
 def _names(place: Path) -> list[str]:

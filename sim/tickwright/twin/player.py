@@ -55,6 +55,7 @@ class Player:
         self._told: dict[str, Any] = {"state": "idle", "frames": 0, "orders": 0}
         self._shift_ns: int | None = None
         self.pipe: MarketPipe | None = None
+        self.busy = False  # whether `step` has more to do at once
 
     def close(self) -> None:
         if self.pipe is not None:
@@ -65,15 +66,6 @@ class Player:
     def playing(self) -> bool:
         """Whether a play is under way."""
         return self._told["state"] == "playing"
-
-    @property
-    def busy(self) -> bool:
-        """Whether `step` has something to do at once."""
-        return self.playing and (
-            self._end_ns is not None
-            or self._queue is not None
-            or bool(self.pipe and self.pipe.chunks)
-        )
 
     def play(self, request: dict[str, Any]) -> None:
         """Begin to play a capture. Raises PlayError: one is under way, or the request is wrong."""
@@ -113,6 +105,7 @@ class Player:
         if not self.playing and self._clock.waiting_ns < IDLE_NS:
             return
         deadline = time.monotonic_ns() + SLICE_NS
+        self.busy = False
         pace = self._pace if self.playing else 1.0
         target = self._clock.target_ns(self._card.now_ns, 1.0 if pace is None else pace)
         if self.playing:
@@ -120,6 +113,7 @@ class Player:
         if pace is not None:
             queue = self._queue
             self._pass(min(target, queue.next_ns) if queue and queue.left else target, deadline)
+        self.busy = self.playing and time.monotonic_ns() >= deadline
         self._count_orders()
         tapped = self._card.collected()
         if self._telemetry is not None:

@@ -1,12 +1,14 @@
 """The strategy stage wishes what section 6 of the specification says, however close quotes come."""
 
 import random
+import struct
+import zlib
 from dataclasses import dataclass, field
 
 import pytest
 
 from tickwright.feed.types import Side
-from tickwright.strategy.regs import StrategyRegs
+from tickwright.strategy.regs import PARAMETERS, StrategyRegs
 from tickwright.strategy.stage import StrategyStage
 from tickwright.strategy.types import IntentKind, Outcome
 from tickwright.top.presets import Preset
@@ -79,12 +81,19 @@ class Oracle:
         self.pairs = {number: Pair(row) for number, row in parameters.items()}
         self.listed = listed  # symbol -> pairs
         self.quotes = [quote(n, 0, 0, trusted=0, status=0) for n in range(SYMBOLS)]
+        self.flatten = False
         self.evaluations = 0
         self.intents = []
 
     def taint(self):
         for seen in self.quotes:
             seen["trusted"] = 0
+
+    def switch(self, parameters, listed, flatten):
+        """Put another set in force; what pairs hold and are about stays."""
+        for number, pair in self.pairs.items():
+            pair.parameters = parameters[number]
+        self.listed, self.flatten = listed, flatten
 
     def take(self, new):
         """Keep a quote; return the pairs to evaluate."""
@@ -147,7 +156,7 @@ class Oracle:
         narrow = all(
             x["ask"] - x["bid"] <= row[f"max_spread_{name}"] for x, name in ((a, "a"), (b, "b"))
         )
-        return row["enabled"] and not pair.stopped and sound and narrow
+        return row["enabled"] and not self.flatten and not pair.stopped and sound and narrow
 
     def _entry(self, row, a, b, d, ha, hb):
         if not row["entry_sq"] <= d * d < row["stop_sq"]:
@@ -180,7 +189,7 @@ class Oracle:
             kind = IntentKind.STOP
         elif held_a * held_b >= 0:
             kind = IntentKind.UNBALANCED
-        elif priced and back:
+        elif (priced and back) or self.flatten:
             kind = IntentKind.EXIT
         else:
             return None
@@ -225,8 +234,26 @@ async def load_pair(ctx, dut, number, row):
     await write(ctx, dut, "load")
 
 
-async def set_up(ctx, dut, parameters, listed):
-    await ctx.tick().until(dut.ready)
+def checksum_of(parameters, listed, epoch):
+    """Return the checksum of a set, from the page on the host."""
+    words = []
+    for number in range(PAIRS):
+        for name in PARAMETERS:
+            bits = getattr(StrategyRegs, name).bits
+            value = parameters.get(number, {}).get(name, 0) % (1 << bits)
+            words += [value & 0xFFFFFFFF] + [value >> 32] * (bits > 32)
+    for symbol in range(SYMBOLS):
+        places = [1 << 31 | pair for pair in listed.get(symbol, ())]
+        words += places + [0] * (FANOUT - len(places))
+    return zlib.crc32(struct.pack(f"<{len(words) + 1}I", *words, epoch))
+
+
+async def load_set(ctx, dut, parameters, listed):
+    """Write a set to the shadow."""
+    await write(ctx, dut, "begin")
+    await idle(ctx, 1)
+    while not await read(ctx, dut, "shadow_ready"):
+        pass
     for number, row in parameters.items():
         await load_pair(ctx, dut, number, row)
     for symbol, pairs in listed.items():
@@ -236,6 +263,23 @@ async def set_up(ctx, dut, parameters, listed):
             await write(ctx, dut, "list_pair", number)
             await write(ctx, dut, "list_valid", 1)
             await write(ctx, dut, "set_list")
+
+
+async def commit(ctx, dut, parameters, listed, epoch=0):
+    """Ask for the set in the shadow to be put in force."""
+    await write(ctx, dut, "epoch", epoch)
+    await write(ctx, dut, "checksum", checksum_of(parameters, listed, epoch))
+    await write(ctx, dut, "commit")
+
+
+async def set_up(ctx, dut, parameters, listed, epoch=0):
+    await ctx.tick().until(dut.ready)
+    await load_set(ctx, dut, parameters, listed)
+    await commit(ctx, dut, parameters, listed, epoch)
+    await idle(ctx, 1)
+    while await read(ctx, dut, "committing"):
+        pass
+    assert await read(ctx, dut, "refused_commits") == 0
     await idle(ctx, 2)
 
 
@@ -753,37 +797,6 @@ def test_an_outcome_waits_no_longer_than_17_evaluations(simulate):
     assert len(directed(simulate, script)) == 1
 
 
-def test_parameters_change_as_a_whole_between_evaluations(simulate):
-    first = PAIR | {"retry_ns": 0}
-    second = first | {"shares_a": 10, "shares_b": 20, "aggression_a": 1, "aggression_b": 2}
-    kinds = {
-        (100, 200, 1_001_970, 1_000_270): "first",
-        (10, 20, 1_001_999, 1_000_202): "second",
-    }
-    delays = range(8)
-
-    async def script(ctx, dut, clock):
-        await publish(ctx, dut, OTHER)
-        for delay in delays:
-            await load_pair(ctx, dut, 0, first)
-            for name, value in second.items():
-                await write(ctx, dut, name, value)
-            ctx.set(dut.quotes.payload, DEAR)
-            for cycle in range(12):
-                ctx.set(dut.quotes.valid, cycle == 3)
-                ctx.set(dut.bus.addr, StrategyRegs.load.offset // 4)
-                ctx.set(dut.bus.w_data, 1)
-                ctx.set(dut.bus.w_en, cycle == delay)
-                await ctx.tick()
-            await settle(ctx, dut, {"pair": 0, "refused": 1})
-
-    found = directed(simulate, script, rows={0: first}, listed={0: [0]})
-    names = [kinds[(a[3], b[3], a[4], b[4])] for _, (_, _, _, (a, b), _) in found]
-    assert len(names) == len(delays)
-    assert names == sorted(names, reverse=True)  # the later it is loaded, the later it counts
-    assert set(names) == {"first", "second"}
-
-
 def test_a_stopped_pair_enters_again_only_when_resumed(simulate):
     made = []
 
@@ -824,6 +837,8 @@ def test_a_stopped_pair_enters_again_only_when_resumed(simulate):
 )
 def test_what_the_card_does_not_have_is_refused(simulate, changes, strobe):
     async def script(ctx, dut, clock):
+        await write(ctx, dut, "begin")
+        await idle(ctx, 8)
         for name, value in changes.items():
             await write(ctx, dut, name, value)
         await write(ctx, dut, strobe)
@@ -840,11 +855,12 @@ def test_what_is_loaded_too_early_is_refused(simulate):
     dut = StrategyStage(SMALL)
 
     async def host(ctx):
-        await write(ctx, dut, "load")
-        await write(ctx, dut, "set_list")
+        for strobe in ("begin", "load", "set_list", "commit"):
+            await write(ctx, dut, strobe)
         await ctx.tick().until(dut.ready)
         await idle(ctx, 2)
-        assert await read(ctx, dut, "refused_writes") == 2
+        assert await read(ctx, dut, "refused_writes") == 3
+        assert await read(ctx, dut, "refused_commits") == 1
 
     simulate(dut, host)
 
@@ -860,3 +876,271 @@ def test_a_sale_at_or_below_nothing_is_not_made(simulate, price):
 
     found = directed(simulate, script, rows={0: row})
     assert [made[3][0][4] for _, made in found] == ([1] if price == 31 else [])
+
+
+# --- sets: shadow, checksum, commit; and what the host changes between two quotes
+
+
+CHECK = 24 * PAIRS + 2 * SYMBOLS * FANOUT + 3  # cycles from a commit to a set that may be in force
+CHANGE = 6  # cycles from there, or from the end of a list, to the change
+
+
+def controls_of(ctx, dut):
+    """Return the record of a change, if there is one now."""
+    if not ctx.get(dut.controls.valid):
+        return []
+    record = ctx.get(dut.controls.payload)
+    return [(record.quotes, record.epoch, record.checksum, record.flatten)]
+
+
+def directed_sets(simulate, script):
+    """Run a script of the host on a stage with one pair, under epoch 1; return its changes."""
+    dut = StrategyStage(SMALL)
+    found, done = [], []
+
+    async def host(ctx):
+        await set_up(ctx, dut, {0: PAIR}, LISTED, epoch=1)
+        await script(ctx, dut)
+        done.append(True)
+
+    async def recorder(ctx):
+        while not done:
+            found.extend(controls_of(ctx, dut))
+            await ctx.tick()
+
+    simulate(dut, recorder, host)
+    return found
+
+
+LISTED = {0: [0], 1: [0]}
+WIDER = {0: PAIR | {"shares_a": 300}}
+
+
+async def settled(ctx, dut):
+    """Wait until no set is under way; return the epoch in force."""
+    for _ in range(CHECK + CHANGE + 10):
+        if not await read(ctx, dut, "committing"):
+            return await read(ctx, dut, "active_epoch")
+    raise TimeoutError("a commit without an end")
+
+
+def test_a_set_is_in_force_so_many_cycles_after_its_commit(simulate):
+    waited = []
+
+    async def script(ctx, dut):
+        await load_set(ctx, dut, WIDER, LISTED)
+        await commit(ctx, dut, WIDER, LISTED, 2)
+        ctx.set(dut.bus.addr, StrategyRegs.active_epoch.offset // 4)
+        ctx.set(dut.bus.r_en, 1)
+        cycles = 0
+        while ctx.get(dut.bus.r_data) != 2:
+            await ctx.tick()
+            cycles += 1
+        ctx.set(dut.bus.r_en, 0)
+        waited.append(cycles - 1)  # a register is read 1 cycle after it shows
+
+    found = directed_sets(simulate, script)
+    assert waited == [CHECK + CHANGE]
+    assert found == [
+        (0, 1, checksum_of({0: PAIR}, LISTED, 1), 0),
+        (0, 2, checksum_of(WIDER, LISTED, 2), 0),
+    ]
+
+
+def test_a_set_with_another_checksum_is_refused_and_may_be_mended(simulate):
+    async def script(ctx, dut):
+        await load_set(ctx, dut, WIDER, LISTED)
+        for name, value in PAIR.items():  # each parameter, its lowest bit
+            row = PAIR | {"shares_a": 300}
+            told = {0: row | {name: row[name] ^ 1}}
+            await commit(ctx, dut, told, LISTED, 2)
+            assert await settled(ctx, dut) == 1, name
+            assert value is not None
+        wrongs = [({}, LISTED, 2), (WIDER, {0: [0]}, 2), (WIDER, {0: [0], 1: [0], 2: [0]}, 2),
+                  ({0: WIDER[0], 3: PAIR}, LISTED, 2)]  # fmt: skip
+        for rows, listed, epoch in wrongs:
+            await commit(ctx, dut, rows, listed, epoch)
+            assert await settled(ctx, dut) == 1
+        assert await read(ctx, dut, "refused_commits") == len(PAIR) + len(wrongs)
+        await commit(ctx, dut, WIDER, LISTED, 2)
+        assert await settled(ctx, dut) == 2
+        assert await read(ctx, dut, "commits") == 2
+
+    assert len(directed_sets(simulate, script)) == 2
+
+
+def test_a_set_that_is_not_committed_changes_nothing(simulate):
+    made = []
+
+    async def script(ctx, dut):
+        await load_set(ctx, dut, WIDER, LISTED)
+        ctx.set(dut.intents.ready, 0)
+        await publish(ctx, dut, OTHER)
+        await publish(ctx, dut, DEAR)
+        await idle(ctx, 10)
+        made.append(told(ctx.get(dut.intents.payload)))
+
+    directed_sets(simulate, script)
+    assert made == [SHORT]
+
+
+def test_nothing_is_taken_while_a_set_is_checked(simulate):
+    async def script(ctx, dut):
+        await load_set(ctx, dut, WIDER, LISTED)
+        await commit(ctx, dut, WIDER, LISTED, 2)
+        await write(ctx, dut, "epoch", 9)  # too late to matter
+        await write(ctx, dut, "checksum", 0)
+        for strobe in ("load", "set_list", "begin"):
+            await write(ctx, dut, strobe)
+        await write(ctx, dut, "commit")
+        assert await settled(ctx, dut) == 2
+        assert await read(ctx, dut, "refused_writes") == 3
+        assert await read(ctx, dut, "refused_commits") == 1
+
+    directed_sets(simulate, script)
+
+
+def test_the_set_before_is_no_shadow_until_it_is_cleared(simulate):
+    async def script(ctx, dut):
+        assert not await read(ctx, dut, "shadow_ready")
+        await write(ctx, dut, "load")
+        assert await read(ctx, dut, "refused_writes") == 1
+        await commit(ctx, dut, {0: PAIR}, LISTED, 1)
+        assert await settled(ctx, dut) == 1
+        assert await read(ctx, dut, "refused_commits") == 1
+        await load_set(ctx, dut, {}, {})  # nothing of either set before is left in it
+        await commit(ctx, dut, {}, {}, 3)
+        assert await settled(ctx, dut) == 3
+
+    directed_sets(simulate, script)
+
+
+def test_flatten_closes_what_is_held_and_lets_nothing_in(simulate):
+    made = []
+
+    async def script(ctx, dut, clock):
+        await publish(ctx, dut, OTHER)
+        await publish(ctx, dut, DEAR)
+        await idle(ctx, 10)
+        for leg, side in ((0, Side.SELL), (1, Side.BUY)):
+            await settle(ctx, dut, {"pair": 0, "leg": leg, "side": side, "filled": 7, "done": 1})
+        await publish(ctx, dut, DEAR | {"cause": {"feed_ns": 5_000}})  # as far away as before
+        await idle(ctx, 10)
+        made.append(await read(ctx, dut, "intents"))
+        await write(ctx, dut, "flatten")
+        await idle(ctx, CHANGE + 2)
+        assert await read(ctx, dut, "flattening")
+        await publish(ctx, dut, DEAR | {"cause": {"feed_ns": 6_000}})
+        await idle(ctx, 10)
+        for leg, side in ((0, Side.BUY), (1, Side.SELL)):
+            await settle(ctx, dut, {"pair": 0, "leg": leg, "side": side, "filled": 7, "done": 1})
+        await publish(ctx, dut, DEAR | {"cause": {"feed_ns": 9_000}})
+        await idle(ctx, 10)
+        made.append(await read(ctx, dut, "intents"))
+        await write(ctx, dut, "flatten", 0)
+        await idle(ctx, CHANGE + 2)
+        await publish(ctx, dut, DEAR | {"cause": {"feed_ns": 9_000}})
+        await idle(ctx, 10)
+
+    found = [intent for _, intent in directed(simulate, script)]
+    assert made == [1, 2]
+    assert [intent[2] for intent in found] == [
+        IntentKind.ENTER_SHORT, IntentKind.EXIT, IntentKind.ENTER_SHORT
+    ]  # fmt: skip
+    assert found[1][3] == [(0, 0, Side.BUY, 7, 1_002_230), (1, 1, Side.SELL, 7, 999_930)]
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("gap", [0, 5])
+def test_each_quote_is_evaluated_under_the_old_set_or_the_new(simulate, seed, gap):
+    """Sets and flatten change under quotes in every cycle; the record says exactly where."""
+    rng = random.Random(f"sets {seed} {gap}")
+    lists = [{0: [0, 3], 1: [0, 1, 2], 2: [1], 3: [2, 3]}, {0: [3], 1: [0, 2], 3: [1, 2, 3]}]
+    sets = [(parameters_around(rng), lists[number % 2], number + 1) for number in range(5)]
+    by_checksum = {checksum_of(*one): one for one in sets}
+    dut, venue = StrategyStage(SMALL), Venue(rng)
+    traffic, intents, applied, changes, done = [], [], [], [], []
+
+    async def host(ctx):
+        await set_up(ctx, dut, *sets[0])
+        for rows, listed, epoch in sets[1:]:
+            await load_set(ctx, dut, rows, listed)
+            await write(ctx, dut, "flatten", rng.randrange(2))
+            await commit(ctx, dut, rows, listed, epoch)
+            assert await settled(ctx, dut) == epoch
+            await idle(ctx, 150)
+        done.append(True)
+
+    async def book(ctx):
+        await ctx.tick().until(dut.ready)
+        for item in quotes_around(rng, 1_000_000):
+            if done:
+                break
+            if item is None or rng.random() < 0.3:  # about 2 places a quote: not more than fit
+                traffic.append(item)
+                await publish(ctx, dut, item)
+            await idle(ctx, rng.randrange(gap + 1) + 2)
+        await idle(ctx, 100)
+        while venue.waiting:
+            await ctx.tick()
+        await idle(ctx, 4)
+        done.append(True)
+
+    async def gate(ctx):
+        ctx.set(dut.intents.ready, 1)
+        while len(done) < 2:
+            if ctx.get(dut.intents.valid):
+                intents.append((*told(ctx.get(dut.intents.payload)),
+                                ctx.get(dut.intents.p.epoch)))  # fmt: skip
+                venue.hear(intents[-1][:5])
+            if ctx.get(dut.applied.valid):
+                record = ctx.get(dut.applied.payload)
+                applied.append((record.evaluations, record.outcome))
+            changes.extend(controls_of(ctx, dut))
+            assert not ctx.get(dut.coalesced.valid)
+            await ctx.tick()
+
+    async def ledger(ctx):
+        while len(done) < 2:
+            if venue.waiting and rng.random() < 0.2:
+                await settle(ctx, dut, venue.waiting.pop(0))
+            else:
+                await ctx.tick()
+
+    simulate(dut, host, book, gate, ledger)
+
+    oracle, outcomes, switches = Oracle(sets[0][0], {}), list(applied), list(changes)
+    epochs, under = [], set()
+
+    def apply_due():
+        while outcomes and outcomes[0][0] == oracle.evaluations:
+            found = outcomes.pop(0)[1]
+            oracle.apply({name: getattr(found, name) for name in Outcome(PAIRS).members})
+
+    published = epoch = 0
+    for item in [*traffic, "end"]:
+        while switches and switches[0][0] == published:
+            _, epoch, checksum, flatten = switches.pop(0)
+            rows, listed, expected = by_checksum[checksum]
+            assert epoch == expected
+            oracle.switch(rows, listed, bool(flatten))
+        if item == "end":
+            break
+        if item is None:
+            oracle.taint()
+            continue
+        for number in oracle.take(item):
+            apply_due()
+            oracle.evaluate(number, item["cause"])
+            under.add(epoch)
+            epochs += [epoch] * (len(oracle.intents) - len(epochs))
+        published += 1
+    apply_due()
+    assert not outcomes
+    assert not switches
+    assert [intent[:5] for intent in intents] == oracle.intents
+    assert [intent[5] for intent in intents] == epochs
+    assert epochs
+    assert under == {1, 2, 3, 4, 5}
+    assert {epoch for _, epoch, _, _ in changes} == {1, 2, 3, 4, 5}
+    assert {flatten for *_, flatten in changes} == {0, 1}

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from tickwright.book.types import Quote
 from tickwright.feed.types import Trust
-from tickwright.strategy.types import Applied, Coalesced, Intent, Outcome
+from tickwright.strategy.types import Applied, Coalesced, Control, Intent, Outcome
 
 __all__ = ["Contract"]
 
@@ -32,6 +32,8 @@ class Contract(wiring.Signature):
         Each outcome as the strategy takes note of it.
     coalesced : ``In(stream.Signature(Coalesced, always_ready=True))``
         Each quote that was kept without the decisions it asks for.
+    controls : ``In(stream.Signature(Control, always_ready=True))``
+        Each change of what the host put in force, between two quotes.
     """
 
     def __init__(self, preset):
@@ -43,4 +45,5 @@ class Contract(wiring.Signature):
             "intents":   In(stream.Signature(Intent(symbols, pairs))),
             "applied":   In(stream.Signature(Applied(pairs), always_ready=True)),
             "coalesced": In(stream.Signature(Coalesced(preset.fanout), always_ready=True)),
+            "controls":  In(stream.Signature(Control, always_ready=True)),
         })

@@ -47,8 +47,10 @@ class Issue(wiring.Component):
         Cause of the quote, in the cycle after.
     hold : ``In(1)``
         Let nothing take effect in this cycle.
-    busy : ``Out(1)``
-        A quote waits, or a place is still to be evaluated.
+    busy, resting : ``Out(1)``
+        A quote waits, or a place is still to be evaluated; no place is.
+    stored_quotes : ``Out(32)``
+        Quotes that took effect, modulo 2^32.
     coalesced : ``Out(stream.Signature(Coalesced(fanout), always_ready=True))``
         Each quote stored without evaluations that its symbol's list asks for.
     evaluations_dropped : ``Out(32)``
@@ -72,6 +74,8 @@ class Issue(wiring.Component):
             "cause":  Out(Cause),
             "hold":   In(1),
             "busy":   Out(1),
+            "resting":       Out(1),
+            "stored_quotes": Out(32),
             "coalesced":           Out(stream.Signature(Coalesced(preset.fanout),
                                                         always_ready=True)),
             "evaluations_dropped": Out(StrategyRegs.evaluations_dropped.bits),
@@ -93,8 +97,9 @@ class Issue(wiring.Component):
             arrival.taint.eq(self.taints.valid),
             arrival.quote.eq(self.quotes.payload),
             waits.eq(queue.level != 0),
-            takes.eq(~remaining.any() & ~self.hold),
-            self.busy.eq(waits | remaining.any()),
+            takes.eq(self.resting & ~self.hold),
+            self.resting.eq(~remaining.any()),
+            self.busy.eq(waits | ~self.resting),
             item.eq(Mux(waits, queue.r_data, arrival)),
             found.eq(takes & Mux(waits, queue.r_rdy, arrives)),
             queue.r_en.eq(takes & waits),
@@ -131,9 +136,8 @@ class Issue(wiring.Component):
 
     def _record(self, m, quote, left_out):
         """Count the quotes stored; tell and count the evaluations that are left out."""
-        quotes  = Signal(32)
         dropped = Signal.like(self.evaluations_dropped)
-        m.d.sync += quotes.eq(quotes + self.store)
+        m.d.sync += self.stored_quotes.eq(self.stored_quotes + self.store)
         m.d.comb += dropped.eq(self.evaluations_dropped + sum(self.places))
         with m.If(left_out):
             m.d.sync += self.evaluations_dropped.eq(
@@ -141,6 +145,6 @@ class Issue(wiring.Component):
         m.d.sync += [
             self.coalesced.valid.eq(left_out & self.places.any()),
             self.coalesced.p.cause.eq(quote.cause),
-            self.coalesced.p.quotes.eq(quotes),
+            self.coalesced.p.quotes.eq(self.stored_quotes),
             self.coalesced.p.evaluations.eq(sum(self.places)),
         ]

@@ -5,6 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from tickwright.strategy.clearing import Clearing
 from tickwright.strategy.regs import PARAMETERS, StrategyRegs
 
 __all__ = ["ParameterTable", "Parameters"]
@@ -22,14 +23,14 @@ def Parameters(symbols: int) -> data.StructLayout:
 
 
 class ParameterTable(wiring.Component):
-    """Holds the parameters of each pair; a row changes as a whole, between two evaluations.
+    """Holds the parameters of each pair in two banks: one in force, one that the host writes.
 
-    After reset the table clears itself: no pair is enabled. A load is refused, and counted, until
-    then; so is one of a pair or a symbol that the card does not have, and one that would enable a
-    pair of a symbol with itself.
+    After reset the table clears itself: no pair is enabled. A load is refused while the shadow is
+    not cleared or closed; so is one of a pair or a symbol that the card does not have, and one that
+    would enable a pair of a symbol with itself.
 
-    Latency: symbols of the pair in the same cycle, row 1 cycle; both as of before a load in that
-    cycle. Throughput: 1 pair per cycle. Clearing takes a cycle a pair.
+    Latency: symbols of the pair in the same cycle, row 1 cycle; a load shows 1 cycle later.
+    Throughput: 1 pair per cycle. Clearing takes a cycle a pair, after reset 2.
 
     Members
     -------
@@ -37,18 +38,26 @@ class ParameterTable(wiring.Component):
         Pair to load.
     enabled, symbol_a, ..., retry_ns : ``In(bits)``
         Parameters to load.
-    load : ``In(1)``
-        Load them in this cycle.
+    load, clear : ``In(1)``
+        Load them into the shadow; clear the shadow.
+    closed : ``In(1)``
+        The shadow is being checked: no load.
     refused : ``Out(1)``
         The load of this cycle is refused.
+    bank, swap : ``In(1)``
+        The bank in force; the banks change places after this cycle.
     read_pair : ``In(range(pairs))``
-        Pair to read.
+        Pair to read, of those in force.
     read_symbols : ``Out(ArrayLayout(range(symbols), 2))``
         Its symbols, A and B.
     row : ``Out(Parameters(symbols))``
         All its parameters, in the cycle after.
-    ready : ``Out(1)``
-        The table is cleared.
+    look_pair : ``In(range(pairs))``
+        Pair to look at in the shadow.
+    looked, looked_symbols : ``Out``
+        Its parameters, and its symbols as `read_symbols` will show them, in the cycle after.
+    ready, shadow_ready : ``Out(1)``
+        The table is cleared; the shadow is.
     """
 
     def __init__(self, preset):
@@ -56,49 +65,69 @@ class ParameterTable(wiring.Component):
         self._row = Parameters(preset.symbols)
         self._both = data.ArrayLayout(range(preset.symbols), len(SYMBOLS))
         super().__init__({
-            "pair":         In(StrategyRegs.pair.bits),
+            "pair":           In(StrategyRegs.pair.bits),
             **{name: In(getattr(StrategyRegs, name).bits) for name in PARAMETERS},
-            "load":         In(1),
-            "refused":      Out(1),
-            "read_pair":    In(range(preset.pairs)),
-            "read_symbols": Out(self._both),
-            "row":          Out(self._row),
-            "ready":        Out(1),
+            "load":           In(1),
+            "clear":          In(1),
+            "closed":         In(1),
+            "refused":        Out(1),
+            "bank":           In(1),
+            "swap":           In(1),
+            "read_pair":      In(range(preset.pairs)),
+            "read_symbols":   Out(self._both),
+            "row":            Out(self._row),
+            "look_pair":      In(range(preset.pairs)),
+            "looked":         Out(self._row),
+            "looked_symbols": Out(self._both),
+            "ready":          Out(1),
+            "shadow_ready":   Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
 
-        m.submodules.rows = rows = Memory(shape=self._row, depth=self._pairs, init=[])
-        m.submodules.symbols = symbols = Memory(shape=self._both, depth=self._pairs, init=[])
-        write, read = rows.write_port(), rows.read_port()
-        write_symbols = symbols.write_port()
-        read_symbols = symbols.read_port(domain="comb")
-
-        walk = Signal(range(self._pairs + 1))
-        m.d.comb += self.ready.eq(walk == self._pairs)
-        with m.If(~self.ready):
-            m.d.sync += walk.eq(walk + 1)
+        m.submodules.clearing = clearing = Clearing(self._pairs)
+        m.submodules.rows = rows = Memory(shape=self._row, depth=2 * self._pairs, init=[])
+        m.submodules.symbols = symbols = Memory(shape=self._both, depth=2 * self._pairs, init=[])
+        write, write_symbols = rows.write_port(), symbols.write_port()
 
         known = ((self.pair < self._pairs) & (self.symbol_a < self._symbols)
                  & (self.symbol_b < self._symbols))
         of_one = self.enabled & (self.symbol_a == self.symbol_b)
         loads = Signal()
+        loaded = Cat(self.pair[:len(self.look_pair)], ~self.bank)
         m.d.comb += [
-            loads.eq(self.load & self.ready & known & ~of_one),
+            clearing.clear.eq(self.clear),
+            clearing.swap.eq(self.swap),
+            clearing.bank.eq(self.bank),
+            self.ready.eq(clearing.ready),
+            self.shadow_ready.eq(clearing.shadow_ready),
+            loads.eq(self.load & self.shadow_ready & ~self.closed & known & ~of_one),
             self.refused.eq(self.load & ~loads),
-            write.en.eq(loads | ~self.ready),
-            write.addr.eq(Mux(self.ready, self.pair, walk)),
+            write.en.eq(loads | clearing.active),
+            write.addr.eq(Mux(clearing.active, clearing.row, loaded)),
             write_symbols.en.eq(write.en),
             write_symbols.addr.eq(write.addr),
-            read.addr.eq(self.read_pair),
-            self.row.eq(read.data),
-            read_symbols.addr.eq(self.read_pair),
-            self.read_symbols.eq(read_symbols.data),
         ]
-        with m.If(self.ready):
+        with m.If(~clearing.active):
             m.d.comb += [write.data[name].eq(getattr(self, name)) for name in PARAMETERS]
             m.d.comb += [write_symbols.data[index].eq(getattr(self, name))
                          for index, name in enumerate(SYMBOLS)]
+        self._read(m, rows, symbols)
 
         return m
+
+    def _read(self, m, rows, symbols):
+        """Show a pair in force, and one of the shadow."""
+        read, look = rows.read_port(), rows.read_port()
+        read_symbols, look_symbols = (symbols.read_port(domain="comb") for _ in range(2))
+        m.d.comb += [
+            read.addr.eq(Cat(self.read_pair, self.bank)),
+            self.row.eq(read.data),
+            read_symbols.addr.eq(read.addr),
+            self.read_symbols.eq(read_symbols.data),
+            look.addr.eq(Cat(self.look_pair, ~self.bank)),
+            self.looked.eq(look.data),
+            look_symbols.addr.eq(look.addr),
+        ]
+        m.d.sync += self.looked_symbols.eq(look_symbols.data)

@@ -8,8 +8,12 @@ __all__ = ["PARAMETERS", "StrategyRegs"]
 class StrategyRegs(Block):
     """Parameters and state of the pairs, and which pairs each symbol lists.
 
-    The parameters of a pair are written one by one and taken as a whole by `load`.
+    Parameters and lists are a set: all of it is written to a shadow and put in force in one cycle
+    by `commit`, between two quotes, once the checksum shows that the card has what the host meant.
     """
+
+    begin        = Strobe("Clear the shadow: every pair disabled, every list empty.")
+    shadow_ready = Status(1, "The shadow is cleared; until then nothing may be loaded into it.")
 
     pair = Control(16, "Pair that `load`, `resume` and the state below are about.", unit="index")
 
@@ -37,21 +41,36 @@ class StrategyRegs(Block):
                            unit="1/10000 dollar")
     retry_ns     = Control(40, "Feed time from one intent of the pair to the next.", unit="ns")
 
-    load = Strobe("Take all parameters above for `pair`, between two evaluations; its state stays.")
+    load = Strobe("Write all parameters above to the shadow, for `pair`.")
 
     list_symbol   = Control(16, "Symbol whose list `set_list` changes.", unit="index")
     list_position = Control(8, "Place in the list; pairs ascend along it.", unit="index")
     list_pair     = Control(16, "Pair to list there.", unit="index")
     list_valid    = Control(1, "Whether the place is used.")
 
-    set_list = Strobe("Change one place of a list.")
+    set_list = Strobe("Change one place of a list in the shadow.")
 
-    epoch = Control(16, "Number of the parameter set, carried by every intent.")
+    epoch    = Control(16, "Number of the set, at `commit`; carried by every intent made under it.")
+    checksum = Control(32, "CRC-32 of the set, at `commit`.")
+
+    commit = Strobe("Check the set in the shadow and put it in force, between two quotes; refused "
+                    "unless its checksum is `checksum`. The states of pairs stay.")
+
+    committing      = Status(1, "A set is being checked, or waits for its place between two "
+                                "quotes; until then nothing may be loaded.")
+    active_epoch    = Status(16, "Number of the set in force.")
+    active_checksum = Status(32, "CRC-32 of the set in force; 0 if there was none since reset.")
+    commits         = Status(32, "Sets put in force.", unit="sets")
+    refused_commits = Status(16, "Sets refused: too early, or of another checksum.", unit="sets")
+
+    flatten    = Control(1, "No pair enters, and each that holds exits at its next evaluation; "
+                            "from the next quote on.")
+    flattening = Status(1, "`flatten` is in force.")
 
     ready               = Status(1, "The tables are cleared; until then nothing may be loaded.")
-    refused_writes      = Status(16, "Uses of `load` or `set_list` that were refused: too early, "
-                                     "an index out of range, or a pair of one symbol.",
-                                 unit="writes")
+    refused_writes      = Status(16, "Uses of `begin`, `load` or `set_list` that were refused: too "
+                                     "early, during a commit, an index out of range, or a pair of "
+                                     "one symbol.", unit="writes")
     evaluations         = Status(32, "Evaluations of a pair.", unit="evaluations")
     evaluations_dropped = Status(32, "Evaluations left out because too many quotes waited.",
                                  unit="evaluations")

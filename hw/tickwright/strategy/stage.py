@@ -7,6 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import Out, connect, flipped
 
 from tickwright.core.regfile import RegisterFile
+from tickwright.strategy.commit import Commit
 from tickwright.strategy.contract import Contract
 from tickwright.strategy.issue import Issue
 from tickwright.strategy.lists import PairLists
@@ -16,6 +17,7 @@ from tickwright.strategy.queue import IntentQueue
 from tickwright.strategy.regs import StrategyRegs
 from tickwright.strategy.state import Decision
 from tickwright.strategy.store import QuoteStore
+from tickwright.strategy.switch import Switch
 
 __all__ = ["StrategyStage"]
 
@@ -29,7 +31,8 @@ class StrategyStage(wiring.Component):
                                                         outcomes ──┘ └──▶ applied
 
     Quotes take effect in order, each with the pairs that its symbol lists, in the order of the
-    list. Nothing is decided before all tables are cleared; quotes that come earlier wait.
+    list. Nothing is decided before all tables are cleared; quotes that come earlier wait. A new
+    set of parameters, checked by `Commit`, comes in force by `Switch` between two quotes.
 
     Latency, from a quote to the intent it causes, when nothing waits: 6 cycles at place 0 of the
     list, 1 more for each place in use before it; constant. Throughput: 1 evaluation per cycle, 1
@@ -37,14 +40,14 @@ class StrategyStage(wiring.Component):
 
     Members
     -------
-    quotes, taints, outcomes, intents, applied, coalesced
+    quotes, taints, outcomes, intents, applied, coalesced, controls
         As the contract of a strategy has them.
     bus : ``In(BusSignature(...))``
         Access from the host, to `StrategyRegs`.
     ready : ``Out(1)``
         All tables are cleared.
     busy : ``Out(1)``
-        Quotes or evaluations wait for their turn.
+        Quotes, evaluations or a set of parameters wait for their turn.
     """
 
     def __init__(self, preset):
@@ -68,13 +71,15 @@ class StrategyStage(wiring.Component):
         m.submodules.arithmetic = arithmetic = PairArithmetic(self._preset)
         m.submodules.decision   = decision   = Decision(self._preset)
         m.submodules.queue      = queue      = IntentQueue(self._preset)
+        m.submodules.commit     = commit     = Commit(self._preset)
+        m.submodules.switch     = switch     = Switch()
 
         # Cycle 0: a quote is stored and the first place of its list read.
         connect(m, flipped(self.quotes), issue.quotes)
         connect(m, flipped(self.taints), issue.taints)
         connect(m, issue.coalesced, flipped(self.coalesced))
         m.d.comb += [
-            issue.hold.eq(~self.ready | decision.yields),
+            issue.hold.eq(~self.ready | decision.yields | switch.hold),
             store.quote.eq(issue.stored),
             store.write.eq(issue.store),
             store.taint.eq(issue.taint),
@@ -105,28 +110,62 @@ class StrategyStage(wiring.Component):
             decision.evaluation.eq(arithmetic.evaluation),
             queue.made.eq(decision.made),
             queue.intent.eq(decision.intent),
+            decision.epoch.eq(switch.active_epoch),
+            decision.flatten.eq(switch.flattening),
         ]
         connect(m, flipped(self.outcomes), decision.outcomes)
         connect(m, decision.applied, flipped(self.applied))
         connect(m, queue.intents, flipped(self.intents))
 
         connect(m, flipped(self.bus), regs.bus)
-        self._attach(m, regs, parameters, lists, issue, decision)
+        self._switch(m, commit, switch, parameters, lists, issue)
+        self._attach(m, regs, parameters, lists, issue, decision, commit, switch)
         m.d.comb += self.ready.eq(lists.ready & store.ready & parameters.ready & decision.ready)
-        m.d.comb += self.busy.eq(issue.busy)
+        m.d.comb += self.busy.eq(issue.busy | commit.committing | switch.hold)
 
         return m
 
-    def _attach(self, m, regs, parameters, lists, issue, decision):
+    def _switch(self, m, commit, switch, parameters, lists, issue):
+        """Let a set be checked, and put in force between two quotes."""
+        connect(m, switch.controls, flipped(self.controls))
+        m.d.comb += [
+            commit.shadow_ready.eq(parameters.shadow_ready & lists.shadow_ready),
+            commit.looked.eq(parameters.looked),
+            commit.looked_symbols.eq(parameters.looked_symbols),
+            commit.looked_valid.eq(lists.looked_valid),
+            commit.looked_pair.eq(lists.looked_pair),
+            commit.swap.eq(switch.swap),
+            parameters.look_pair.eq(commit.look_pair),
+            lists.look_symbol.eq(commit.look_symbol),
+            lists.look_place.eq(commit.look_place),
+            switch.wants.eq(commit.wants),
+            switch.new_epoch.eq(commit.new_epoch),
+            switch.new_checksum.eq(commit.new_checksum),
+            switch.resting.eq(issue.resting & self.ready),
+            switch.quotes.eq(issue.stored_quotes),
+        ]
+        for table in (parameters, lists):
+            m.d.comb += [
+                table.closed.eq(commit.committing),
+                table.bank.eq(switch.bank),
+                table.swap.eq(switch.swap),
+            ]
+
+    def _attach(self, m, regs, parameters, lists, issue, decision, commit, switch):
         """Connect each register to the part that has a member of its name."""
+        begins = Signal()
+        m.d.comb += begins.eq(regs.begin & self.ready & ~commit.going)
+        m.d.comb += [table.clear.eq(begins) for table in (parameters, lists)]
         # A host that reads in the cycle after its write sees a refusal already.
-        refuses = parameters.refused | lists.refused
+        refuses = parameters.refused | lists.refused | (regs.begin & ~begins)
         refused, refused_writes = (Signal(StrategyRegs.refused_writes.bits, name=name)
                                    for name in ("refused", "refused_writes"))
         m.d.comb += refused_writes.eq(refused + (refuses & ~refused.all()))
         m.d.sync += refused.eq(refused_writes)
-        named = {name: getattr(part, name) for part in (parameters, lists, issue, decision)
+        named = {name: getattr(part, name)
+                 for part in (parameters, lists, issue, decision, commit, switch)
                  for name in part.signature.members}
-        regs.attach(m, SimpleNamespace(**named | {"ready": self.ready,
-                                                  "refused_writes": refused_writes}))
+        regs.attach(m, SimpleNamespace(**named | {
+            "begin": Signal(), "shadow_ready": commit.shadow_ready, "epoch": commit.epoch,
+            "flatten": switch.flatten, "ready": self.ready, "refused_writes": refused_writes}))
         m.d.comb += parameters.pair.eq(regs.pair)

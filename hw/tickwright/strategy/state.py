@@ -56,6 +56,8 @@ class Decision(wiring.Component):
         What the pair looks like.
     epoch : ``In(16)``
         Put into every intent.
+    flatten : ``In(1)``
+        No pair enters; each that holds exits.
     made : ``Out(1)``
         An intent is made in this cycle.
     intent : ``Out(Intent(symbols, pairs))``
@@ -85,6 +87,7 @@ class Decision(wiring.Component):
             "evaluated":  In(1),
             "evaluation": In(Evaluation(symbols, pairs)),
             "epoch":      In(StrategyRegs.epoch.bits),
+            "flatten":    In(1),
             "made":       Out(1),
             "intent":     Out(Intent(symbols, pairs)),
             "outcomes":   In(stream.Signature(Outcome(pairs))),
@@ -164,8 +167,9 @@ class Decision(wiring.Component):
         due = found.cause.feed_ns >= before.ready_ns
         square = found.deviation_sq
 
-        fit = ((before.phase == Phase.FLAT) & parameters.enabled & ~stopped & due & found.sound
-               & found.narrow & (square >= parameters.entry_sq) & (square < parameters.stop_sq))
+        fit = ((before.phase == Phase.FLAT) & parameters.enabled & ~self.flatten & ~stopped & due
+               & found.sound & found.narrow & (square >= parameters.entry_sq)
+               & (square < parameters.stop_sq))
         enter_short, enter_long, enter = Signal(), Signal(), Signal()
         m.d.comb += [
             enter_short.eq(fit & found.above & found.earns_short & found.deep_short),
@@ -181,7 +185,8 @@ class Decision(wiring.Component):
                                         | (~found.below & long))),
             stop.eq(found.priced & (square >= parameters.stop_sq)
                     & ((found.above & short) | (found.below & long))),
-            leave.eq((before.phase == Phase.HOLDING) & due & (unbalanced | reverted | stop)),
+            leave.eq((before.phase == Phase.HOLDING) & due
+                     & (unbalanced | reverted | stop | self.flatten)),
         ]
 
         makeable = []

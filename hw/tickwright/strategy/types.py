@@ -6,7 +6,8 @@ from amaranth.lib import data, enum
 from tickwright.feed.types import Cause, Side
 
 __all__ = [
-    "LEGS", "SHARES_BITS", "Applied", "Coalesced", "Intent", "IntentKind", "Leg", "Outcome",
+    "LEGS", "SHARES_BITS", "Applied", "Coalesced", "Control", "Intent", "IntentKind", "Leg",
+    "Outcome",
 ]
 
 LEGS = 2
@@ -73,3 +74,12 @@ def Coalesced(fanout: int) -> data.StructLayout:
         "quotes":      32,                 # quotes that took effect before it, modulo 2^32
         "evaluations": range(fanout + 1),  # left out; at least 1
     })
+
+
+class Control(data.Struct):
+    """What the host put in force between two quotes, for the record."""
+
+    quotes:   unsigned(32)  # quotes that took effect before it, modulo 2^32
+    epoch:    unsigned(16)  # of the parameter set, from here on
+    checksum: unsigned(32)
+    flatten:  unsigned(1)

@@ -14,7 +14,7 @@ from tickwright.order.types import Response
 from tickwright.risk.stage import RiskStage
 from tickwright.risk.types import Order, Verdict
 from tickwright.strategy.stage import StrategyStage
-from tickwright.strategy.types import Applied, Coalesced, Intent
+from tickwright.strategy.types import Applied, Coalesced, Control, Intent
 from tickwright.top.bus import BusDecoder, bus_signature
 from tickwright.top.identity import Identity
 from tickwright.top.memory_map import BLOCKS
@@ -56,7 +56,8 @@ class Pipeline(wiring.Component):
     busy : ``Out(1)``
         Something taken in waits for its turn; what does not wait shows itself within the
         ``STILL_CYCLES`` of the twin.
-    quotes, taints, overflows, capacities, coalesced, intents, verdicts, orders, applied, responses
+    quotes, taints, overflows, capacities, coalesced, controls, intents, verdicts, orders, applied,
+    responses
         What the card found and decided, as outputs for its record; nothing in the card waits for
         them.
     """
@@ -79,6 +80,7 @@ class Pipeline(wiring.Component):
             "overflows":  Out(_always(Overflow)),
             "capacities": Out(_always(Capacity)),
             "coalesced":  Out(_always(Coalesced(preset.fanout))),
+            "controls":   Out(_always(Control)),
             "intents":    Out(_always(Intent(symbols, pairs))),
             "verdicts":   Out(_always(Verdict)),
             "orders":     Out(_always(Order(symbols))),
@@ -135,6 +137,7 @@ class Pipeline(wiring.Component):
                                (book.overflows, self.overflows),
                                (book.capacities, self.capacities),
                                (strategy.coalesced, self.coalesced),
+                               (strategy.controls, self.controls),
                                (strategy.intents, self.intents), (risk.verdicts, self.verdicts),
                                (risk.orders, self.orders), (strategy.applied, self.applied),
                                (order.responses, self.responses)):

@@ -14,7 +14,7 @@ from tickwright.feed.types import Trust
 from tickwright.host.records import TABLES
 from tickwright.order.types import Response
 from tickwright.risk.types import Order, Verdict
-from tickwright.strategy.types import Applied, Coalesced, Intent
+from tickwright.strategy.types import Applied, Coalesced, Control, Intent
 from tickwright.top.presets import Preset
 
 __all__ = ["TAPS", "columns", "header", "layouts", "table"]
@@ -25,6 +25,7 @@ TAPS = {
     "overflows": "overflows",
     "capacities": "capacities",
     "coalesced": "coalesced",
+    "controls": "controls",
     "intents": "intents",
     "verdicts": "verdicts",
     "orders": "orders",
@@ -45,6 +46,7 @@ def layouts(preset: Preset) -> dict[str, data.Layout]:
         "overflows": Overflow,
         "capacities": Capacity,
         "coalesced": Coalesced(preset.fanout),
+        "controls": Control,
         "intents": Intent(symbols, pairs),
         "verdicts": Verdict,
         "orders": Order(symbols),

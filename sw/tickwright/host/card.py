@@ -9,8 +9,15 @@ from typing import Self
 from tickwright.book.regs import BookRegs
 from tickwright.core.regs import Bus, Status
 from tickwright.feed.regs import FeedRegs
-from tickwright.host.sets import ORDER_LIMITS, LimitSet, Sizes, clipped, listing
-from tickwright.host.setup import UNNAMED, CardSetup, PairSetup, SymbolSetup
+from tickwright.host.sets import (
+    ORDER_LIMITS,
+    LimitSet,
+    ParameterSet,
+    Sizes,
+    clipped,
+    listing,
+)
+from tickwright.host.setup import UNNAMED, CardSetup, SymbolSetup
 from tickwright.order.regs import OrderRegs
 from tickwright.risk.checks import KILL_REASONS, STATES
 from tickwright.risk.regs import SYMBOL_LIMITS, RiskRegs
@@ -214,10 +221,7 @@ class Card:
         self.feed_watchdog()
         for index, symbol in enumerate(setup.symbols):
             self._load_symbol(index, symbol)
-        for index, pair in enumerate(setup.pairs):
-            self._load_pair(index, pair)
-        self._load_lists(setup)
-        self.strategy.epoch = setup.epoch
+        self.load_parameters(ParameterSet(epoch=setup.epoch, pairs=setup.pairs))
         self.load_positions([symbol.position for symbol in setup.symbols])
         self.load_limits(
             LimitSet(epoch=setup.epoch, symbols=setup.symbols, gate=setup.gate),
@@ -226,6 +230,46 @@ class Card:
         )
         self._load_session(setup)
         self._load_feed(setup)
+
+    def load_parameters(self, parameters: ParameterSet) -> None:
+        """Put a whole set of parameters in force, between two quotes, or none of it.
+
+        It may be in any state of the gate. The states of pairs stay: a pair that holds must keep
+        its symbols. Raises SetupError: what does not fit the card. Raises CardError: the card
+        refused the set; that in force before still is.
+        """
+        strategy, sizes = self.strategy, self.sizes
+        checksum = parameters.checksum(sizes)
+        commits, refused = strategy.commits, strategy.refused_writes
+        where = f"parameters {parameters.epoch}"
+        strategy.begin = 1
+        self._poll(lambda: strategy.shadow_ready == 1, f"{where}: the shadow is not cleared")
+        for index, pair in enumerate(parameters.pairs):
+            strategy.pair = index
+            for name in PARAMETERS:
+                bits = getattr(StrategyRegs, name).bits
+                setattr(strategy, name, int(getattr(pair, name)) % (1 << bits))
+            strategy.load = 1
+        self._load_lists(parameters, sizes.symbols)
+        if strategy.refused_writes != refused:
+            raise CardError(f"{where}: the card refused a row")
+        strategy.epoch = parameters.epoch
+        strategy.checksum = checksum
+        strategy.commit = 1
+        self._poll(lambda: strategy.committing == 0, f"{where}: the check does not end")
+        found = strategy.active_epoch, strategy.active_checksum
+        if strategy.commits == commits or found != (parameters.epoch, checksum):
+            raise CardError(
+                f"{where}: the card refused the set: found epoch {found[0]} with checksum "
+                f"{found[1]:#010x} in force, expected {parameters.epoch} with {checksum:#010x}"
+            )
+
+    def flatten(self, on: bool) -> None:
+        """Let pairs only exit, from the next quote on; or let them enter again."""
+        self.strategy.flatten = int(on)
+        self._poll(
+            lambda: self.strategy.flattening == int(on), f"flatten: not {int(on)} in the strategy"
+        )
 
     def arm(self, state: str) -> None:
         """Raise the gate to ``close_only`` or ``armed``; ``killed`` leaves it killed.
@@ -320,24 +364,14 @@ class Card:
         if self.feed.names_full:
             raise CardError(f"feed: symbol {symbol.name}: no room for its name among the others")
 
-    def _load_pair(self, index: int, pair: PairSetup) -> None:
-        self.strategy.pair = index
-        for name in PARAMETERS:
-            bits = getattr(StrategyRegs, name).bits
-            setattr(self.strategy, name, int(getattr(pair, name)) % (1 << bits))
-        self.strategy.load = 1
-        self._refused("strategy", f"pair {pair.name}", self.strategy.refused_writes)
-
-    def _load_lists(self, setup: CardSetup) -> None:
-        for symbol, listed in enumerate(listing(setup.pairs, len(setup.symbols))):
+    def _load_lists(self, parameters: ParameterSet, symbols: int) -> None:
+        for symbol, listed in enumerate(listing(parameters.pairs, symbols)):
             for position, pair in enumerate(listed):
                 self.strategy.list_symbol = symbol
                 self.strategy.list_position = position
                 self.strategy.list_pair = pair
                 self.strategy.list_valid = 1
                 self.strategy.set_list = 1
-                where = f"list of symbol {setup.symbols[symbol].name}"
-                self._refused("strategy", where, self.strategy.refused_writes)
 
     def _load_session(self, setup: CardSetup) -> None:
         session = setup.session
@@ -365,7 +399,3 @@ class Card:
         self.feed.start_sequence = feed.start_sequence
         self.feed.hold_ns = feed.hold_ns
         self.feed.max_age_ns = feed.max_age_ns
-
-    def _refused(self, stage: str, what: str, count: int) -> None:
-        if count:
-            raise CardError(f"{stage}: {what}: the card refused it")

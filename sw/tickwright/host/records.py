@@ -18,6 +18,7 @@ __all__ = [
     "BBO_ROW",
     "CAPACITY",
     "COALESCED",
+    "CONTROL",
     "FRAME_MODULUS",
     "INTENT",
     "LEGS",
@@ -133,6 +134,12 @@ COALESCED = np.dtype([("sequence", "u8"), ("quotes", "u4"), ("evaluations", "u1"
 `quotes` were published before it (modulo 2^32); `evaluations` were left out.
 """
 
+CONTROL = np.dtype([("quotes", "u4"), ("epoch", "u2"), ("checksum", "u4"), ("flatten", "u1")])
+"""What the host put in force while quotes came: a set of parameters, or flatten.
+
+`quotes` were published before it (modulo 2^32).
+"""
+
 INTENT = np.dtype(
     [
         ("id", "u4"),
@@ -234,6 +241,7 @@ TABLES = {
     "overflows": OVERFLOW,
     "capacities": CAPACITY,
     "coalesced": COALESCED,
+    "controls": CONTROL,
     "intents": INTENT,
     "verdicts": VERDICT,
     "orders": ORDER,
@@ -280,6 +288,7 @@ class Journal:
     overflows: np.ndarray = field(default_factory=partial(np.zeros, 0, OVERFLOW))
     capacities: np.ndarray = field(default_factory=partial(np.zeros, 0, CAPACITY))
     coalesced: np.ndarray = field(default_factory=partial(np.zeros, 0, COALESCED))
+    controls: np.ndarray = field(default_factory=partial(np.zeros, 0, CONTROL))
     intents: np.ndarray = field(default_factory=partial(np.zeros, 0, INTENT))
     verdicts: np.ndarray = field(default_factory=partial(np.zeros, 0, VERDICT))
     orders: np.ndarray = field(default_factory=partial(np.zeros, 0, ORDER))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -20,12 +21,13 @@ from tickwright.host.records import (
     Journal,
     ResponseKind,
 )
+from tickwright.host.sets import ParameterSet
 from tickwright.host.setup import CardSetup
 from tickwright.market.messages_table import MessageTable
 from tickwright.model.book import PUBLICATION, Books
-from tickwright.model.delivery import CardInputs, Delivery, Messages, bbo_rows
+from tickwright.model.delivery import CardInputs, Delivery, InputsError, Messages, bbo_rows
 from tickwright.model.gate import Gate
-from tickwright.model.strategy import Strategy
+from tickwright.model.strategy import Strategy, listed
 
 __all__ = ["Answer", "CardInputs", "MessageTable", "ModelCard", "Venue", "bbo_rows"]
 
@@ -78,12 +80,15 @@ class ModelCard:
     leg, both in shares.
     """
 
-    def __init__(self, setup: CardSetup) -> None:
+    def __init__(self, setup: CardSetup, sets: Mapping[int, ParameterSet] | None = None) -> None:
+        """Make a card; ``sets`` are those that may come in force in a run, by their checksums."""
         self._setup = setup
+        self._sets = dict(sets or {})
         self._start()
 
     def _start(self) -> None:
-        self._strategy, self._gate = Strategy(self._setup), Gate(self._setup)
+        most = max((len(one.pairs) for one in self._sets.values()), default=0)
+        self._strategy, self._gate = Strategy(self._setup, most), Gate(self._setup)
         self._tables: dict[str, list[np.ndarray]] = defaultdict(list)
 
     @property
@@ -107,7 +112,8 @@ class ModelCard:
 
         Without inputs, messages come in the order of their delivery. With those of a card they are
         all messages, by sequence; what it declared lost is left out here. Raises InputsError where
-        the card left out evaluations that nothing published asks for.
+        the card left out evaluations that nothing published asks for, or put in force a set that
+        was not given.
         """
         self._start()
         published = self._publish(messages, inputs)
@@ -161,10 +167,32 @@ class ModelCard:
         self._tables["overflows"] = [np.array(delivery.overflows, OVERFLOW)]
         self._tables["capacities"] = [np.array([(item,) for item in delivery.capacities], CAPACITY)]
         if inputs is not None:
-            inputs.check_coalesced(quotes, self._strategy.listed)
+            self._check_controls(inputs.controls, len(quotes))
+            inputs.check_coalesced(quotes, partial(self._listed, inputs.controls))
             published.publications["coalesced"][places[inputs.coalesced["quotes"]]] = 1
             self._tables["coalesced"] = [inputs.coalesced.copy()]
+            self._tables["controls"] = [inputs.controls.copy()]
         return published
+
+    def _check_controls(self, controls: np.ndarray, quotes: int) -> None:
+        """Raise InputsError where what came in force is no set that is known, or came too late."""
+        for row, control in enumerate(controls):
+            parameters = self._sets.get(int(control["checksum"]))
+            if parameters is None or parameters.epoch != control["epoch"]:
+                known = ", ".join(f"{one:#010x}" for one in self._sets) or "none"
+                found = f"epoch {control['epoch']} with checksum {control['checksum']:#010x}"
+                raise InputsError("controls", row, found, f"a set that was given: {known}")
+            if control["quotes"] > quotes:
+                found = f"{control['quotes']} quotes before it"
+                raise InputsError("controls", row, found, f"at most the {quotes} published")
+
+    def _listed(self, controls: np.ndarray, quotes: int) -> np.ndarray:
+        """Return how many pairs list each symbol behind so many quotes."""
+        row = int(np.searchsorted(controls["quotes"], quotes, side="right")) - 1
+        parameters = ParameterSet(epoch=self._setup.epoch, pairs=self._setup.pairs)
+        if row >= 0:
+            parameters = self._sets[int(controls[row]["checksum"])]
+        return listed(parameters, self._strategy.symbols)
 
     def _judge(
         self, intent: np.void, published: _Published, publication: int, **facts: int
@@ -197,14 +225,31 @@ class ModelCard:
                 self._tables["applied"].append(outcome)
 
     def _intents_as(self, inputs: CardInputs, published: _Published) -> Iterator[np.ndarray]:
-        """Let the strategy walk through what was published; outcomes apply as recorded."""
+        """Let the strategy walk through what was published.
+
+        Outcomes apply, and sets come in force, as recorded; the order of the two at one place does
+        not matter.
+        """
         strategy, publications = self._strategy, published.publications
+        quotes = np.flatnonzero(publications["trust"] == 0)
+        places = np.append(quotes, len(publications))
+        controls = deque(inputs.controls)
         for outcome in (*inputs.applied, None):
             limit = (
                 -1 if outcome is None else max(int(outcome["evaluations"]), strategy.evaluations)
             )
-            while len(intents := strategy.walk(publications, limit=limit, most=BATCH)):
-                yield intents
+            while True:
+                stop = int(places[controls[0]["quotes"]]) if controls else len(publications)
+                while len(
+                    intents := strategy.walk(publications, stop=stop, limit=limit, most=BATCH)
+                ):
+                    yield intents
+                if not controls or strategy.publication < stop:
+                    break
+                control = controls.popleft()
+                strategy.switch(
+                    self._sets[int(control["checksum"])], flatten=bool(control["flatten"])
+                )
             if outcome is not None:
                 strategy.apply(outcome)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -13,6 +13,7 @@ from tickwright.host.records import (
     APPLIED,
     CAPACITY,
     COALESCED,
+    CONTROL,
     OVERFLOW,
     RESPONSE,
     TRUST,
@@ -54,7 +55,7 @@ class CardInputs:
 
     `trusts` are the Trust records of scope all; that of an overflow alone follows from `overflows`.
     Without `decided`, the gate and the strategy decide at once (see `ModelCard`), and the last
-    three tables are left alone. Raises InputsError where the rows of a table do not ascend.
+    four tables are left alone. Raises InputsError where the rows of a table do not ascend.
     """
 
     trusts: np.ndarray = field(default_factory=_table(TRUST))
@@ -62,6 +63,7 @@ class CardInputs:
     capacities: np.ndarray = field(default_factory=_table(CAPACITY))
     coalesced: np.ndarray = field(default_factory=_table(COALESCED))
     decided: bool = False
+    controls: np.ndarray = field(default_factory=_table(CONTROL))
     verdicts: np.ndarray = field(default_factory=_table(VERDICT))
     applied: np.ndarray = field(default_factory=_table(APPLIED))
     responses: np.ndarray = field(default_factory=_table(RESPONSE))
@@ -75,6 +77,7 @@ class CardInputs:
             capacities=journal.capacities,
             coalesced=journal.coalesced,
             decided=True,
+            controls=journal.controls,
             verdicts=journal.verdicts,
             applied=journal.applied,
             responses=journal.responses,
@@ -86,20 +89,21 @@ class CardInputs:
         self._check_ascending("trusts", self.trusts["sequence"])
         for name in ("overflows", "capacities", "coalesced"):
             self._check_ascending(name, getattr(self, name)["sequence"])
+        self._check_ascending("controls", self.controls["quotes"], "quotes")
 
     @staticmethod
-    def _check_ascending(name: str, sequences: np.ndarray) -> None:
-        back = np.flatnonzero(sequences[1:] < sequences[:-1])
+    def _check_ascending(name: str, places: np.ndarray, what: str = "sequence") -> None:
+        back = np.flatnonzero(places[1:] < places[:-1])
         if len(back):
             row = int(back[0]) + 1
-            found = f"sequence {sequences[row]} behind {sequences[row - 1]}"
+            found = f"{what} {places[row]} behind {places[row - 1]}"
             raise InputsError(name, row, found, "ascending ones")
 
-    def check_coalesced(self, quotes: np.ndarray, listed: np.ndarray) -> None:
+    def check_coalesced(self, quotes: np.ndarray, listed: Callable[[int], np.ndarray]) -> None:
         """Raise InputsError where a quote kept without its evaluations is none of ``quotes``.
 
-        ``listed`` says how many pairs list each symbol. The count of quotes before one is taken as
-        it is: no memory holds so many that it would have begun anew.
+        ``listed`` says how many pairs list each symbol behind so many quotes. The count of quotes
+        before one is taken as it is: no memory holds so many that it would have begun anew.
         """
         before = -1
         for row, (sequence, place, evaluations) in enumerate(self.coalesced.tolist()):
@@ -111,7 +115,7 @@ class CardInputs:
             quote, before = quotes[place], place
             if quote["sequence"] != sequence:
                 raise InputsError("coalesced", row, where, f"sequence {quote['sequence']}")
-            if evaluations != (asked := listed[quote["symbol"]]):
+            if evaluations != (asked := listed(place)[quote["symbol"]]):
                 found = f"{evaluations} evaluations of symbol {quote['symbol']}"
                 raise InputsError("coalesced", row, found, f"{asked}, the pairs that list it")
 

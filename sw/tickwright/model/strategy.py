@@ -10,45 +10,26 @@ All of it fits 64-bit signed integers, as long as the setup keeps its bounds:
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import NamedTuple
 
 import numpy as np
 
 from tickwright.host.records import INTENT, TRADING, IntentKind
+from tickwright.host.sets import ParameterSet, listing
 from tickwright.host.setup import DEVIATION_LIMIT, CardSetup
 from tickwright.model.compiled import compiled
 from tickwright.model.spread import PRICE_SHIFT, distance
 from tickwright.model.tables import BUY, SELL
+from tickwright.strategy.regs import PARAMETERS
 
-__all__ = ["Strategy"]
+__all__ = ["Strategy", "listed"]
 
 FLAT, PENDING, HOLDING = range(3)  # phases of a pair
 NO_WISH = -1
 
 PAIR = np.dtype(
     [
-        *(
-            (name, "i8")
-            for name in (
-                "enabled",
-                "symbol_a",
-                "symbol_b",
-                "hedge",
-                "mean",
-                "entry_sq",
-                "exit_sq",
-                "stop_sq",
-                "min_edge",
-                "shares_a",
-                "shares_b",
-                "max_spread_a",
-                "max_spread_b",
-                "aggression_a",
-                "aggression_b",
-                "retry_ns",
-            )
-        ),
+        *((name, "i8") for name in PARAMETERS),
         # State.
         ("phase", "i8"),
         ("held_a", "i8"),
@@ -154,7 +135,7 @@ def _entry(pair, a, b, feed_ns):
 
 
 @compiled
-def _exit(pair, a, b, feed_ns):
+def _exit(pair, a, b, feed_ns, flatten):
     """Return the kind of exit that a holding pair wishes."""
     if feed_ns < pair.ready_ns:
         return NO_WISH
@@ -167,7 +148,7 @@ def _exit(pair, a, b, feed_ns):
         return IntentKind.STOP.value
     if held_a == 0 or held_b == 0 or (held_a > 0) == (held_b > 0):
         return IntentKind.UNBALANCED.value
-    if priced and (square <= pair.exit_sq or back):
+    if flatten or (priced and (square <= pair.exit_sq or back)):
         return IntentKind.EXIT.value
     return NO_WISH
 
@@ -181,14 +162,14 @@ def _limit(quote, side, aggression):
 
 
 @compiled
-def _evaluate(pair, newest, feed_ns, intent):
+def _evaluate(pair, newest, feed_ns, flatten, intent):
     """Evaluate a pair; where it wishes to trade, fill in the legs and return True."""
     a, b = newest[pair.symbol_a], newest[pair.symbol_b]
     kind = NO_WISH
-    if pair.phase == FLAT:
+    if pair.phase == FLAT and not flatten:
         kind = _entry(pair, a, b, feed_ns)
     elif pair.phase == HOLDING:
-        kind = _exit(pair, a, b, feed_ns)
+        kind = _exit(pair, a, b, feed_ns, flatten)
     if kind == NO_WISH:
         return False
     entering = kind in (IntentKind.ENTER_SHORT, IntentKind.ENTER_LONG)
@@ -223,7 +204,7 @@ def _evaluate(pair, newest, feed_ns, intent):
 
 
 @compiled
-def _walk(tables, publications, stop, limit, epoch, intents):
+def _walk(tables, publications, stop, limit, flatten, intents):
     """Evaluate the pairs of each quote, up to publication ``stop``; return how many wished.
 
     It also stops before evaluation number ``limit`` (the first is 0), and behind the evaluation
@@ -246,12 +227,11 @@ def _walk(tables, publications, stop, limit, epoch, intents):
                 cursor.evaluations += 1
                 intent = intents[wished]
                 feed_ns = np.int64(publication.feed_ns)
-                if _evaluate(tables.pairs[index], tables.newest, feed_ns, intent):
+                if _evaluate(tables.pairs[index], tables.newest, feed_ns, flatten, intent):
                     cursor.intents += 1
                     wished += 1
                     intent.id = cursor.intents
                     intent.pair = index
-                    intent.epoch = epoch
                     intent.sequence = publication.sequence
                     intent.feed_ns = publication.feed_ns
                     if wished == len(intents):
@@ -279,27 +259,42 @@ def _apply(pair, refused, leg, side, filled, done):
         pair.phase = FLAT if pair.held_a == 0 and pair.held_b == 0 else HOLDING
 
 
+def _lists(parameters: ParameterSet, symbols: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the pairs that symbols list, one list behind the other, and where each begins."""
+    lists = listing(parameters.pairs, symbols)
+    first = np.cumsum([0, *map(len, lists)])
+    return np.array([pair for pairs in lists for pair in pairs], np.int64), first.astype(np.int64)
+
+
+def listed(parameters: ParameterSet, symbols: int) -> np.ndarray:
+    """Return how many pairs of a set list each symbol."""
+    return np.array([len(pairs) for pairs in listing(parameters.pairs, symbols)], np.int64)
+
+
 class Strategy:
     """The pairs of a card, walking through what its book publishes."""
 
-    def __init__(self, setup: CardSetup) -> None:
-        pairs = np.zeros(len(setup.pairs), PAIR)
-        listed: list[list[int]] = [[] for _ in setup.symbols]
-        for index, pair in enumerate(setup.pairs):
-            for column in fields(pair):
-                if column.name != "name":
-                    pairs[index][column.name] = getattr(pair, column.name)
-            for symbol in (pair.symbol_a, pair.symbol_b):
-                listed[symbol].append(index)
-        first = np.cumsum([0, *map(len, listed)])
+    def __init__(self, setup: CardSetup, most_pairs: int = 0) -> None:
+        """Start under a setup; ``most_pairs`` are those of the largest set that may follow."""
+        self._symbols = len(setup.symbols)
         self._tables = Tables(
-            pairs=pairs,
-            newest=np.zeros(len(setup.symbols), NEWEST),
-            listed=np.array([index for pairs_of in listed for index in pairs_of], np.int64),
-            first=first.astype(np.int64),
+            pairs=np.zeros(max(len(setup.pairs), most_pairs), PAIR),
+            newest=np.zeros(self._symbols, NEWEST),
+            listed=np.zeros(0, np.int64),
+            first=np.zeros(0, np.int64),
             cursor=np.zeros(1, CURSOR),
         )
-        self._epoch = setup.epoch
+        self.switch(ParameterSet(epoch=setup.epoch, pairs=setup.pairs), flatten=False)
+
+    def switch(self, parameters: ParameterSet, *, flatten: bool) -> None:
+        """Put a set in force from here on; what pairs hold and are about stays as it is."""
+        table = self._tables.pairs
+        for name in PARAMETERS:
+            table[name] = 0
+            table[name][: len(parameters.pairs)] = [getattr(p, name) for p in parameters.pairs]
+        listed, first = _lists(parameters, self._symbols)
+        self._tables = self._tables._replace(listed=listed, first=first)
+        self._epoch, self._flatten = parameters.epoch, flatten
 
     @property
     def evaluations(self) -> int:
@@ -307,9 +302,9 @@ class Strategy:
         return int(self._tables.cursor[0]["evaluations"])
 
     @property
-    def listed(self) -> np.ndarray:
-        """How many pairs list each symbol."""
-        return np.diff(self._tables.first)
+    def symbols(self) -> int:
+        """How many symbols are watched."""
+        return self._symbols
 
     @property
     def publication(self) -> int:
@@ -332,7 +327,8 @@ class Strategy:
         """Go on to publication ``stop``, evaluation ``limit`` or ``most`` intents; return those."""
         intents = np.zeros(most, INTENT)
         stop = len(publications) if stop is None else stop
-        wished = _walk(self._tables, publications, stop, limit, self._epoch, intents)
+        wished = _walk(self._tables, publications, stop, limit, self._flatten, intents)
+        intents["epoch"] = self._epoch
         return intents[:wished]
 
     def apply(self, outcome: np.void) -> None:

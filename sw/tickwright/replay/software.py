@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tickwright.exchange.scripted import ScriptedVenue
 from tickwright.host.records import Journal
+from tickwright.host.sets import ParameterSet
 from tickwright.host.setup import CardSetup
 from tickwright.market.messages_table import MessageTable
 from tickwright.model.arbiter import Arbiter, Delivered
@@ -52,15 +53,21 @@ def replay_alone(
 
 
 def replay_as(
-    messages: MessageTable, setup: CardSetup, card: Outcome, *, fee: int = 0
+    messages: MessageTable,
+    setup: CardSetup,
+    card: Outcome,
+    *,
+    fee: int = 0,
+    sets: Mapping[int, ParameterSet] | None = None,
 ) -> ModelReplay:
     """Run the model with what a card decided by cycles, as its journal and its frames have it.
 
-    ``messages`` are all of the recording, by sequence. From the first coalesced quote on that is
+    ``messages`` are all of the recording, by sequence; ``sets`` the parameters, by checksum, that
+    came in force meanwhile. From the first coalesced quote on that is
     none of the model's the model leaves such records aside, so that a comparison tells which it is,
     and what came before it.
     """
-    model, inputs = ModelCard(setup), CardInputs.of(card.journal)
+    model, inputs = ModelCard(setup, sets), CardInputs.of(card.journal)
     try:
         journal = model.run(messages, inputs)
     except InputsError as error:

@@ -13,9 +13,9 @@ from oracle.book import BookRun, OracleError, Overflow, Quote, Trust, bit, run_b
 from oracle.gate import Gate, Order, Response, Verdict
 from oracle.pairs import Intent, Outcome, Strategy
 from tickwright.host.records import GateState, Journal
-from tickwright.host.setup import CardSetup
+from tickwright.host.setup import CardSetup, PairSetup
 
-__all__ = ["CardRun", "Coalesced", "Facts", "Recorded", "run_card"]
+__all__ = ["CardRun", "Coalesced", "Control", "Facts", "Recorded", "run_card"]
 
 
 class Facts(NamedTuple):
@@ -26,6 +26,15 @@ class Facts(NamedTuple):
     state: int
     feed_ok: int
     session_ok: int
+
+
+class Control(NamedTuple):
+    """What the host put in force behind so many quotes."""
+
+    quotes: int
+    epoch: int
+    checksum: int
+    flatten: int
 
 
 class Coalesced(NamedTuple):
@@ -48,12 +57,14 @@ class Recorded:
     overflows: list[Overflow] = field(default_factory=list)
     capacities: list[int] = field(default_factory=list)
     coalesced: list[Coalesced] = field(default_factory=list)
+    controls: list[Control] = field(default_factory=list)
+    sets: dict[int, tuple[PairSetup, ...]] = field(default_factory=dict)  # pairs by checksum
     facts: dict[int, Facts] = field(default_factory=dict)
     applied: list[tuple[Outcome, int]] = field(default_factory=list)
     responses: list[Response] = field(default_factory=list)
 
     @classmethod
-    def of(cls, journal: Journal) -> Recorded:
+    def of(cls, journal: Journal, sets: dict[int, tuple[PairSetup, ...]] | None = None) -> Recorded:
         """Return what a journal recorded of that; its other tables are not looked at."""
         return cls(
             trusts=[
@@ -68,6 +79,8 @@ class Recorded:
             coalesced=[
                 Coalesced(*found) for found in _columns(journal.coalesced, *Coalesced._fields)
             ],
+            controls=[Control(*found) for found in _columns(journal.controls, *Control._fields)],
+            sets=sets or {},
             facts={
                 number: Facts(*found)
                 for number, *found in _columns(journal.verdicts, "id", *Facts._fields)
@@ -111,6 +124,7 @@ class _Card:
         self.verdicts: list[Verdict] = []
         self.waiting: deque[Intent] = deque()
         self.coalesced = deque(recorded.coalesced)
+        self.controls, self.sets = deque(recorded.controls), recorded.sets
         self.applied = deque(recorded.applied)
         self.responses = deque(recorded.responses)
         self.refusals: deque[Outcome] = deque()
@@ -122,6 +136,10 @@ class _Card:
             if isinstance(event, Trust):
                 self.strategy.trust(event.reasons)
                 continue
+            while self.controls and self.controls[0].quotes == published:
+                control = self.controls.popleft()
+                pairs = self.sets[control.checksum]
+                self.strategy.control(control.epoch, pairs, bool(control.flatten))
             self.strategy.quote(event)
             listing = self.strategy.listing(event.symbol)
             if not self.left_out(event, published, len(listing)):

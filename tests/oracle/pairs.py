@@ -71,6 +71,7 @@ class Pair:
     ready_ns: int = 0
     outstanding: set[int] = field(default_factory=set)
     entering: bool = False
+    listed: bool = True
 
 
 class Strategy:
@@ -83,8 +84,18 @@ class Strategy:
             Quote(0, 0, index, 0, 0, 0, 0, symbol.status, 0)
             for index, symbol in enumerate(setup.symbols)
         ]
+        self.flatten = False
         self.evaluations = 0
         self.intents: list[Intent] = []
+
+    def control(self, epoch: int, pairs: tuple[PairSetup, ...], flatten: bool) -> None:
+        """Take what the host puts in force between two quotes; the states of pairs stay."""
+        self.epoch, self.flatten = epoch, flatten
+        self.pairs += [Pair(pair) for pair in pairs[len(self.pairs) :]]
+        for index, pair in enumerate(self.pairs):
+            if index < len(pairs):
+                pair.setup = pairs[index]
+            pair.listed = index < len(pairs)
 
     def trust(self, reasons: int) -> None:
         """Take a Trust record of scope all."""
@@ -95,7 +106,7 @@ class Strategy:
         return [
             index
             for index, pair in enumerate(self.pairs)
-            if symbol in (pair.setup.symbol_a, pair.setup.symbol_b)
+            if pair.listed and symbol in (pair.setup.symbol_a, pair.setup.symbol_b)
         ]
 
     def quote(self, quote: Quote) -> None:
@@ -162,6 +173,8 @@ class Strategy:
         a, b = self.newest[setup.symbol_a], self.newest[setup.symbol_b]
         if not (setup.enabled and not pair.stopped and found.sound and found.narrow):
             return None
+        if self.flatten:
+            return None
         if not setup.entry_sq <= found.d2 < setup.stop_sq:
             return None
         if (
@@ -189,7 +202,7 @@ class Strategy:
             return IntentKind.STOP
         if held_a == 0 or held_b == 0 or (held_a > 0) == (held_b > 0):
             return IntentKind.UNBALANCED
-        if found.priced and (found.d2 <= pair.setup.exit_sq or through):
+        if self.flatten or (found.priced and (found.d2 <= pair.setup.exit_sq or through)):
             return IntentKind.EXIT
         return None
 

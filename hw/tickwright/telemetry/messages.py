@@ -10,8 +10,8 @@ from tickwright.core.wire import Message, UInt
 
 __all__ = [
     "LEGS", "NUMBER_BITS", "RECORDS", "RECORD_BYTES", "VERSION", "AppliedRecord", "CapacityRecord",
-    "CoalescedRecord", "IntentRecord", "OrderRecord", "OverflowRecord", "QuoteRecord", "Record",
-    "ResponseRecord", "TrustRecord", "VerdictRecord",
+    "CoalescedRecord", "ControlRecord", "IntentRecord", "OrderRecord", "OverflowRecord",
+    "QuoteRecord", "Record", "ResponseRecord", "TrustRecord", "VerdictRecord",
 ]
 
 RECORD_BYTES = 64
@@ -149,12 +149,22 @@ class ResponseRecord(Record, record=10):
     card_ns  = UInt(8, "Card time when the segment ended.", unit="ns")
 
 
+class ControlRecord(Record, record=11):
+    """What the host put in force while quotes came."""
+
+    quotes   = UInt(4, "Quotes that took effect before it, modulo 2^32.", unit="quotes")
+    epoch    = UInt(2, "Epoch of the parameters, from here on.")
+    checksum = UInt(4, "CRC-32 of the parameters, from here on.")
+    flatten  = UInt(1, "1 if pairs only exit, from here on.")
+
+
 RECORDS: dict[str, type[Record]] = {
     "quotes":     QuoteRecord,
     "trusts":     TrustRecord,
     "overflows":  OverflowRecord,
     "capacities": CapacityRecord,
     "coalesced":  CoalescedRecord,
+    "controls":   ControlRecord,
     "intents":    IntentRecord,
     "verdicts":   VerdictRecord,
     "orders":     OrderRecord,

@@ -16,12 +16,15 @@ from tickwright.host import records, setup
 from tickwright.market import messages_table
 from tickwright.market.compiled import keep
 from tickwright.risk import checks
+from tickwright.strategy import regs as strategy_regs
 
 __all__ = ["compiled", "compiled_maker", "keep_in"]
 
 # What the machine code depends on besides the model itself: numba only looks at the file of the
 # function it compiles, not at the tables and functions that the code was made with.
-_TABLES = (fixed, wire, messages, reasons, checks, records, setup, messages_table)
+_TABLES = (
+    fixed, wire, messages, reasons, checks, records, setup, messages_table, strategy_regs
+)  # fmt: skip
 _FUNCTIONS: list[Any] = []
 _njit: Any = numba.njit
 _CACHE_SETTING = "CACHE_DIR"  # of numba; a user may have set it in the environment as well

@@ -8,7 +8,7 @@ from tickwright.core.encoder import message_bits
 from tickwright.feed.types import Trust
 from tickwright.order.types import Response
 from tickwright.risk.types import Order, Verdict
-from tickwright.strategy.types import Applied, Coalesced, Intent
+from tickwright.strategy.types import Applied, Coalesced, Control, Intent
 from tickwright.telemetry.messages import LEGS, RECORD_BYTES, RECORDS, Record
 
 __all__ = ["SOURCES", "body", "body_bits", "record_bits", "shapes"]
@@ -19,6 +19,7 @@ SOURCES = {
     "overflows":  "overflows",
     "capacities": "capacities",
     "coalesced":  "coalesced",
+    "controls":   "controls",
     "intents":    "intents",
     "verdicts":   "verdicts",
     "orders":     "orders",
@@ -41,6 +42,7 @@ def shapes(preset) -> dict[str, data.Layout]:
         "overflows":  Overflow,
         "capacities": Capacity,
         "coalesced":  Coalesced(preset.fanout),
+        "controls":   Control,
         "intents":    Intent(symbols, pairs),
         "verdicts":   Verdict,
         "orders":     Order(symbols),

@@ -26,7 +26,8 @@ class TelemetryStage(wiring.Component):
     -------
     now_ns : ``In(64)``
         Card time.
-    quotes, taints, overflows, capacities, coalesced, intents, verdicts, orders, applied, responses
+    quotes, taints, overflows, capacities, coalesced, controls, intents, verdicts, orders, applied,
+    responses
         What the stages show, as the pipeline has it.
     records : ``Out(stream.Signature(512, always_ready=True))``
         The records of `tickwright.telemetry.messages`; byte i is ``payload[8*i:8*i+8]``.

@@ -1,0 +1,1 @@
+"""The card's end of PCI Express: registers, record rings and interrupts."""

@@ -84,7 +84,10 @@ class TestMake:
     @pytest.mark.parametrize("name", ["nope", "", "feed.itch feed.nope"])
     def test_a_bench_that_is_none_is_told_those_there_are(self, name: str):
         done = self.make("sim", f"BENCH={name}")
-        benches = "book.stage card.pipeline feed.itch order.ouch risk.gate strategy.pairs"
+        benches = (
+            "book.stage card.pipeline feed.itch order.ouch pcie.endpoint pcie.records risk.gate "
+            "strategy.pairs uart.bridge"
+        )
         assert done.returncode == 2
         assert done.stdout == ""
         assert re.fullmatch(

@@ -23,6 +23,8 @@ from tickwright.monitoring.alarms import ALARMS
 from tickwright.monitoring.metrics import described
 from tickwright.net import headers
 from tickwright.order import messages as order_messages
+from tickwright.pcie.regs import ENDPOINT_BASE, PcieRegs
+from tickwright.pcie.regs import fingerprint as pcie_fingerprint
 from tickwright.service.protocol import VERBS
 from tickwright.service.roles import Role
 from tickwright.top.memory_map import BLOCK_WORDS, BLOCKS, base, fingerprint
@@ -43,6 +45,16 @@ def registers() -> str:
     for name, block in BLOCKS.items():
         doc = inspect.cleandoc(block.__doc__ or "")
         parts += ["", f"## `{name}` at {base(name):#06x}", "", doc, "", block.table()]
+    doc = inspect.cleandoc(PcieRegs.__doc__ or "")
+    parts += [
+        "",
+        f"## `pcie` at {ENDPOINT_BASE:#06x}",
+        "",
+        "Behind BAR0 of a card on PCI Express, and not part of the map: its hash is "
+        f"{pcie_fingerprint():#010x}. {doc}",
+        "",
+        PcieRegs.table(),
+    ]
     return "\n".join(parts) + "\n"
 
 

@@ -6,6 +6,7 @@ The host's side is the product's own driver; link and memory are those of cocotb
 import random
 
 import cocotb
+import numpy as np
 import pytest
 from cocotb.task import bridge, resume
 from cocotb.triggers import ClockCycles
@@ -20,6 +21,10 @@ from tickwright.twin.root_complex import BlockingBar, PcieHost
 
 LOG2 = 6  # of the ring's records
 SLOTS = 1 << LOG2
+FLOOD_LOG2 = 10
+SHORT_FLOOD = 5_000  # records
+FLOOD_PACE = 56  # in 256 cycles
+LATE, LATE_CYCLES = 0.02, 8_000  # so often, and so long, the host reads nothing
 SETTLE_CYCLES = 400  # in which all that was sent has arrived
 
 
@@ -62,6 +67,79 @@ async def records_come_whole_and_in_order(dut):
     await reader()
 
 
+@cocotb.test(timeout_time=100, timeout_unit="ms")
+async def a_flood_comes_in_order_and_what_a_full_ring_dropped_is_counted(dut):
+    count = int(cocotb.plusargs.get("flood", SHORT_FLOOD))
+    rng = random.Random(4)
+    host = await woken(dut, payload_bytes=256)
+    stalls = Stalls(rng)
+    host.device.rq_sink.set_pause_generator(stalls)
+    settle = settling(dut)
+
+    @bridge
+    def reader() -> int:
+        ring = RecordRing(BlockingBar(host), host.memory(ring_bytes(FLOOD_LOG2)), FLOOD_LOG2)
+        ring.start(spacing_cycles=SETTLE_CYCLES)
+        dut.wanted.value, dut.pace.value = count, FLOOD_PACE
+        last, found = -1, 0
+        while int(dut.sent.value) < count:
+            late = rng.random() < LATE
+            settle(LATE_CYCLES if late else rng.randrange(200, 2000))
+            last, more = following(last, ring.read())
+            found += more
+        settle(2000)
+        for _ in range(2):
+            last, more = following(last, ring.read())
+            found += more
+        assert found + ring.lost() == count
+        return found
+
+    found = await reader()
+    assert await host.read(at("dropped_full")) == count - found > 0
+    assert await host.read(at("dropped_queue")) == await host.read(at("dropped_off")) == 0
+    cocotb.log.warning(
+        "%d records: %d read in order, %d dropped by the full ring and counted; "
+        "%d of %d cycles stalled",
+        count,
+        found,
+        count - found,
+        stalls.stalled,
+        stalls.cycles,
+    )
+
+
+class Stalls:
+    """Pauses of the hard block: none, some, or long ones, a while each."""
+
+    def __init__(self, rng):
+        self.rng = rng
+        self.stalled = self.cycles = self.left = self.rest = 0
+        self.share = 0.0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        self.cycles += 1
+        if not self.left:
+            self.left = self.rng.randrange(50, 500)
+            self.share = self.rng.choice([0.0, 0.1, 0.3, 0.5])
+        self.left -= 1
+        if not self.rest and self.rng.random() < 1 / 2000:
+            self.rest = self.rng.randrange(20, 60)
+        self.rest -= self.rest > 0
+        stall = self.rest > 0 or self.rng.random() < self.share
+        self.stalled += stall
+        return stall
+
+
+def following(last: int, records: bytes) -> tuple[int, int]:
+    """Check that records follow each other and the last one; return the last, and how many."""
+    found = np.array([last, *numbers(records)])
+    assert (np.diff(found) > 0).all()
+    return int(found[-1]), len(found) - 1
+
+
 @cocotb.test(timeout_time=1, timeout_unit="ms")
 async def a_full_ring_drops_and_counts(dut):
     host = await woken(dut)
@@ -73,7 +151,7 @@ async def a_full_ring_drops_and_counts(dut):
         ring.start()
         sent = dropped = 0
         for extra in (0, 1, 5, 100):
-            dut.wanted.value, dut.pace.value = sent + SLOTS + extra, 100
+            dut.wanted.value, dut.pace.value = sent + SLOTS + extra, 16
             while int(dut.sent.value) != sent + SLOTS + extra:
                 settle()
             settle()
@@ -208,3 +286,13 @@ WIDTHS = [
 @pytest.mark.parametrize("width", WIDTHS)
 def test_pcie_records(width):
     run_bench(PcieCard(width, PRESETS["twin"]), __name__)
+
+
+@pytest.mark.soak
+def test_a_million_records():
+    run_bench(
+        PcieCard(256, PRESETS["twin"]),
+        __name__,
+        plusargs=["+flood=1000000"],
+        testcase="a_flood_comes_in_order_and_what_a_full_ring_dropped_is_counted",
+    )

@@ -15,6 +15,7 @@ import fcntl
 import hashlib
 import json
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ class Journal:
     def __init__(self, path: Path, now_ns: Callable[[], int] = time.time_ns) -> None:
         self._path = path
         self._now_ns = now_ns
+        self._turn = threading.Lock()
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._file = os.open(path, flags, 0o600)
         try:
@@ -92,7 +94,14 @@ class Journal:
             self._file = -1
 
     def append(self, by: str, what: str, details: Mapping[str, Any]) -> Entry:
-        """Keep an entry; it is on the disk when this returns. ``details`` is what JSON can hold."""
+        """Keep an entry; it is on the disk when this returns. ``details`` is what JSON can hold.
+
+        Any thread may call it.
+        """
+        with self._turn:
+            return self._append(by, what, details)
+
+    def _append(self, by: str, what: str, details: Mapping[str, Any]) -> Entry:
         body = {
             "number": self.count + 1,
             "time_ns": self._now_ns(),

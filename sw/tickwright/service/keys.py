@@ -19,11 +19,21 @@ import zmq
 
 from tickwright.service.roles import Role
 
-__all__ = ["AUTHORIZED", "Key", "KeysError", "Registry", "new_key", "read_secret", "revoke"]
+__all__ = [
+    "AUTHORIZED",
+    "Key",
+    "KeysError",
+    "Registry",
+    "new_key",
+    "read_secret",
+    "revoke",
+    "service_key",
+]
 
 AUTHORIZED = "authorized"  # folder of public keys that are known
 REVOKED = "revoked"  # folder of those that were
 SECRETS = "keys"  # folder of secret key files
+SERVICE = "service"  # name of the key that a service itself has
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 KEY = re.compile(r"[0-9A-Za-z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")  # Z85 of 32 bytes
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -79,6 +89,15 @@ def read_secret(path: Path) -> Key:
     if found.st_uid != os.geteuid():
         raise KeysError(f"{path}: found owner {found.st_uid}, expected {os.geteuid()}")
     return _parsed(path, text, secret=True)
+
+
+def service_key(state: Path) -> Key:
+    """Return the key of the service itself, which is made at its first start.
+
+    Desks know the service by its public part; with it the service follows its own telemetry.
+    """
+    file = state / SECRETS / f"{SERVICE}.toml"
+    return read_secret(file if file.exists() else new_key(state, SERVICE, Role.VIEWER))
 
 
 def revoke(state: Path, name: str) -> None:

@@ -1,0 +1,82 @@
+"""A kill is never undone by what was asked for before it.
+
+The kill has its own thread and its own way to the card, so it may come while another thread is
+about to arm. That thread arms only through here: either the kill is seen, and nothing is armed; or
+arming has reached the card when the kill is written. Where the card keeps arming waiting too long,
+the kill goes ahead, and is written once more behind it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tickwright.bus.way import Way
+from tickwright.host.card import CardError
+from tickwright.risk.regs import RiskRegs
+from tickwright.top.memory_map import base
+
+__all__ = ["Interlock"]
+
+ARM, KILL, STATE = (
+    base("risk") + register.offset for register in (RiskRegs.arm, RiskRegs.kill, RiskRegs.state)
+)
+PATIENCE_S = 0.05  # for an access that is under way
+
+
+class Interlock:
+    """Stands between a thread that arms and one that kills."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen = 0
+        self.kills = 0  # that were asked for
+
+    @contextmanager
+    def killing(self) -> Iterator[None]:
+        """Kill within this; what was accepted before it arms nothing from now on."""
+        self.kills += 1
+        held = self._lock.acquire(timeout=PATIENCE_S)
+        try:
+            yield
+        finally:
+            if held:
+                self._lock.release()
+
+    def begin(self, kills: int) -> None:
+        """Carry out a request that was accepted when there had been so many ``kills``."""
+        self._seen = kills
+
+    def guarded(self, way: Way) -> Way:
+        """Return the way by which the thread that arms reaches the card."""
+        return _Guarded(self, way)
+
+    def arm(self, way: Way, value: int) -> None:
+        """Write to the register that arms. Raises CardError where a kill came before."""
+        with self._lock:
+            if self.kills != self._seen:
+                raise CardError("found a kill since it was asked for, expected none")
+            way.write(ARM, value)
+            way.read(STATE)  # the write has arrived
+            if self.kills != self._seen:
+                way.write(KILL, 1)
+                raise CardError("found a kill while arming, expected none")
+
+
+class _Guarded(Way):
+    def __init__(self, interlock: Interlock, way: Way) -> None:
+        self._interlock = interlock
+        self._way = way
+
+    def read(self, addr: int) -> int:
+        return self._way.read(addr)
+
+    def write(self, addr: int, value: int) -> None:
+        if addr == ARM:
+            self._interlock.arm(self._way, value)
+        else:
+            self._way.write(addr, value)
+
+    def close(self) -> None:
+        self._way.close()

@@ -1,0 +1,57 @@
+"""The thread in which a desk carries out requests, one at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
+
+from tickwright.service.interlock import Interlock
+from tickwright.service.keys import Key
+from tickwright.service.progress import Progress
+
+__all__ = ["Carrier", "Worker"]
+
+Result = TypeVar("Result")
+
+
+class Carrier(Protocol):
+    """What carries out requests: `service.desk.Desk`."""
+
+    def ask(self, by: Key, verb: str, arguments: bytes) -> tuple[bytes, int]:
+        """Return the result in JSON and the number of the last journal entry, 0 for none."""
+        ...
+
+
+class Worker:
+    """Runs what it is given in one thread, in the order given; ``progress`` follows it."""
+
+    def __init__(self, interlock: Interlock, progress: Progress) -> None:
+        self._interlock = interlock
+        self._progress = progress
+        self._thread = ThreadPoolExecutor(1, "worker")
+
+    def close(self) -> None:
+        """Wait for what is under way, and end."""
+        self._thread.shutdown()
+
+    async def ask(
+        self, carrier: Carrier, by: Key, verb: str, arguments: bytes, kills: int
+    ) -> tuple[bytes, int]:
+        """Have a request carried out that was accepted when there had been so many kills."""
+
+        def carry_out() -> tuple[bytes, int]:
+            self._interlock.begin(kills)
+            return carrier.ask(by, verb, arguments)
+
+        return await self.do(carry_out)
+
+    async def do(self, work: Callable[[], Result]) -> Result:
+        """Have something done, behind all that was given before; raises what it raises."""
+
+        def watched() -> Result:
+            with self._progress.working():
+                return work()
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, watched)

@@ -1,0 +1,506 @@
+"""A server answers those who may ask, once and in turn; all else is refused and counted."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+import zmq
+from service_party.gate import ARM, KILL
+from service_party.serving import DEADLINE_S, Serving, serving
+
+from tickwright.bus.errors import BusError
+from tickwright.service.errors import ServiceError
+from tickwright.service.journal import verify
+from tickwright.service.keys import Key, revoke
+from tickwright.service.protocol import MOST_BYTES, VERBS, Reply, StatusCode
+from tickwright.service.roles import Role
+from tickwright.service.server import HANDSHAKE_MS, WAITING
+
+SILENCE_S = 0.3  # in which an answer would have come
+CONNECTIONS = 100
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Serving]:
+    with serving(tmp_path / "state") as found:
+        yield found
+
+
+def sent(served: Serving, key: Key, *messages: list[bytes], answers: int = 1) -> list[Reply]:
+    """Send messages as they are, on one connection; return so many answers."""
+    with zmq.Context() as context, context.socket(zmq.DEALER) as dealer:
+        dealer.linger = 0
+        dealer.curve_publickey = key.public.encode()
+        dealer.curve_secretkey = key.secret.encode()
+        dealer.curve_serverkey = served.public.encode()
+        dealer.connect(served.endpoint)
+        for frames in messages:
+            dealer.send_multipart(frames)
+        found = []
+        for _ in range(answers):
+            assert dealer.poll(DEADLINE_S * 1000), "no answer came"
+            found.append(msgspec.json.decode(dealer.recv(), type=Reply))
+        return found
+
+
+def held(served: Serving) -> tuple[threading.Event, threading.Event]:
+    """Let the next request wait in the worker: return its beginning, and what lets it go on."""
+    begun, go = threading.Event(), threading.Event()
+
+    def wait(verb: str) -> None:
+        begun.set()
+        assert go.wait(DEADLINE_S)
+
+    served.carried.during = wait
+    return begun, go
+
+
+def request(number: int, verb: str = "status", arguments: str = "{}") -> bytes:
+    return f'{{"number": {number}, "verb": "{verb}", "arguments": {arguments}}}'.encode()
+
+
+class TestWhoMayAsk:
+    """A known key with the right role, and nobody else."""
+
+    def test_a_known_key_is_answered(self, served: Serving):
+        ann = served.key("ann", Role.VIEWER)
+        reply = served.ask(ann, "status")
+        assert (reply.status, reply.result, reply.journal) == (
+            StatusCode.DONE,
+            msgspec.Raw(b'{"verb":"status"}'),
+            1,
+        )
+        assert served.carried.asked == [("ann", "status", b"{}")]
+        assert served.server.refused == 0
+
+    def test_a_failure_has_status_and_line(self, served: Serving):
+        reply = served.ask(served.key("ann", Role.VIEWER), "report")
+        assert (reply.status, reply.error) == (
+            StatusCode.FAILED,
+            "report: found nothing, expected a day",
+        )
+
+    def test_a_fault_of_the_service_is_told_and_the_next_is_served(self, served: Serving):
+        def broken(verb: str) -> None:
+            raise ZeroDivisionError("two\nlines")
+
+        ann, served.carried.during = served.key("ann", Role.VIEWER), broken
+        reply = served.ask(ann, "status")
+        assert (reply.status, reply.error) == (
+            StatusCode.FAILED,
+            "status: a fault of the service: ZeroDivisionError: two lines",
+        )
+        served.carried.during = lambda verb: None
+        assert served.ask(ann, "status").status == StatusCode.DONE
+
+    @pytest.mark.parametrize("role", Role)
+    def test_a_role_has_its_verbs_and_no_others(self, served: Serving, role: Role):
+        key = served.key("one", role)
+        with served.caller(key) as caller:
+            for verb in VERBS.values():
+                status = caller.ask(verb.name).status
+                if role not in verb.roles:
+                    assert status == StatusCode.REFUSED, verb.name
+                else:
+                    assert status in (StatusCode.DONE, StatusCode.FAILED), verb.name
+        done = {verb for _, verb, _ in served.carried.asked}
+        assert done == {v.name for v in VERBS.values() if role in v.roles and v.name != "kill"}
+        assert served.server.refused == sum(role not in verb.roles for verb in VERBS.values())
+
+    def test_a_stranger_is_not_let_in(self, served: Serving):
+        public, secret = (part.decode() for part in zmq.curve_keypair())
+        stranger = Key("ann", Role.OPERATOR, public, secret)
+        with served.caller(stranger, SILENCE_S) as caller, pytest.raises(ServiceError) as told:
+            caller.ask("status")
+        assert told.value.status == StatusCode.UNREACHABLE
+        served.until(lambda: served.server.refused >= 1)
+        assert served.carried.asked == []
+        assert any(line.startswith(f"key {public[:8]} from 127.0.0.1") for line in served.told)
+
+    def test_nobody_is_let_in_without_a_key(self, served: Serving):
+        with zmq.Context() as context, context.socket(zmq.DEALER) as dealer:
+            dealer.linger = 0
+            dealer.connect(served.endpoint)
+            dealer.send(request(1))
+            served.until(lambda: served.server.refused >= 1)
+            assert not dealer.poll(SILENCE_S * 1000)
+        assert served.carried.asked == []
+
+    def test_who_takes_another_for_the_service_is_not_let_in(self, served: Serving):
+        ann = served.key("ann", Role.VIEWER)
+        other, _ = (part.decode() for part in zmq.curve_keypair())
+        with zmq.Context() as context, context.socket(zmq.DEALER) as dealer:
+            dealer.linger = 0
+            dealer.curve_publickey, dealer.curve_secretkey = (
+                ann.public.encode(),
+                ann.secret.encode(),
+            )
+            dealer.curve_serverkey = other.encode()
+            dealer.connect(served.endpoint)
+            dealer.send(request(1))
+            assert not dealer.poll(SILENCE_S * 1000)
+        assert served.carried.asked == []
+
+    def test_a_key_revoked_on_an_open_connection_is_refused(self, served: Serving):
+        ann = served.key("ann", Role.OPERATOR)
+        with served.caller(ann) as caller:
+            assert caller.ask("status").status == StatusCode.DONE
+            revoke(served.folder, "ann")
+            for verb in ("status", "arm", "kill"):
+                reply = caller.ask(verb)
+                assert reply.status == StatusCode.REFUSED
+                assert "found it revoked" in reply.error
+        assert served.gate.history == []
+        assert served.server.refused == 3
+
+    def test_a_key_revoked_while_its_request_waits_is_refused(self, served: Serving):
+        ann, bob = served.key("ann", Role.OPERATOR), served.key("bob", Role.VIEWER)
+        begun, go = held(served)
+        replies: dict[str, Reply] = {}
+        asking = [
+            threading.Thread(target=lambda: replies.update(bob=served.ask(bob, "status"))),
+            threading.Thread(target=lambda: replies.update(ann=served.ask(ann, "arm"))),
+        ]
+        asking[0].start()
+        assert begun.wait(DEADLINE_S)
+        asking[1].start()
+        served.until(lambda: len(served.server._turns) == 1)
+        revoke(served.folder, "ann")
+        go.set()
+        for each in asking:
+            each.join(DEADLINE_S)
+        assert replies["bob"].status == StatusCode.DONE
+        assert replies["ann"].status == StatusCode.REFUSED
+        assert served.gate.history == []
+
+
+class TestMessages:
+    """What is no request of ours is refused or dropped, and counted."""
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            b"",
+            b"{}",
+            b"[]",
+            b"\xff\xfe",
+            b'{"number": 1}',
+            b'{"number": "1", "verb": "status"}',
+            b'{"number": 1.5, "verb": "status"}',
+            b'{"number": 1, "verb": "status", "more": 1}',
+            b'{"number": 1, "verb": "status"} {}',
+            b"[" * 100_000,
+            b'{"number": 1, "verb": "status", "arguments": ' + b"[" * 100_000,
+            bytes(range(256)),
+        ],
+        ids=range(12),
+    )
+    def test_that_are_malformed(self, served: Serving, text: bytes):
+        ann = served.key("ann", Role.OPERATOR)
+        bad, good = sent(served, ann, [text], [request(1)], answers=2)
+        assert (bad.number, bad.status) == (0, StatusCode.WRONG)
+        assert bad.error.startswith("request: ")
+        assert (good.number, good.status) == (1, StatusCode.DONE)
+        assert served.server.refused == 1
+
+    @pytest.mark.parametrize("frames", [2, 3, 50])
+    def test_of_several_frames(self, served: Serving, frames: int):
+        ann = served.key("ann", Role.OPERATOR)
+        [good] = sent(served, ann, [request(1)] * frames, [request(2)])
+        assert (good.number, good.status) == (2, StatusCode.DONE)
+        assert served.server.refused == 1
+        assert len(served.carried.asked) == 1
+
+    def test_with_an_unknown_verb(self, served: Serving):
+        [reply] = sent(served, served.key("ann", Role.OPERATOR), [request(1, "fly" * 50)])
+        assert reply.status == StatusCode.WRONG
+        assert len(reply.error) < 100
+        assert "found 'flyfly" in reply.error
+
+    def test_too_long_end_the_connection_and_none_other(self, served: Serving):
+        ann, bob = served.key("ann", Role.OPERATOR), served.key("bob", Role.VIEWER)
+        with served.caller(bob) as caller:
+            assert caller.ask("status").status == StatusCode.DONE
+            with pytest.raises(AssertionError, match="no answer came"):
+                quick_sent(served, ann, b" " * (MOST_BYTES + 100))
+            assert caller.ask("status").status == StatusCode.DONE
+        assert [verb for _, verb, _ in served.carried.asked] == ["status"] * 2
+
+    def test_as_long_as_may_be_are_taken(self, served: Serving):
+        text = request(1)
+        [reply] = sent(
+            served, served.key("ann", Role.VIEWER), [text + b" " * (MOST_BYTES - len(text))]
+        )
+        assert reply.status == StatusCode.DONE
+
+    def test_a_byte_longer_is_refused(self, served: Serving):
+        text = request(1)
+        [reply] = sent(
+            served, served.key("ann", Role.VIEWER), [text + b" " * (MOST_BYTES + 1 - len(text))]
+        )
+        assert reply.status == StatusCode.WRONG
+
+    def test_that_are_no_zeromq_end_their_connection(self, served: Serving):
+        host, port = served.endpoint.removeprefix("tcp://").split(":")
+        ann = served.key("ann", Role.VIEWER)
+        for data in (b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 1000, bytes(1000)):
+            with socket.create_connection((host, int(port)), DEADLINE_S) as raw:
+                raw.sendall(data)
+                raw.settimeout(DEADLINE_S)
+                assert served.ask(ann, "status").status == StatusCode.DONE
+
+
+def quick_sent(served: Serving, key: Key, text: bytes) -> None:
+    with zmq.Context() as context, context.socket(zmq.DEALER) as dealer:
+        dealer.linger = 0
+        dealer.curve_publickey, dealer.curve_secretkey = key.public.encode(), key.secret.encode()
+        dealer.curve_serverkey = served.public.encode()
+        dealer.connect(served.endpoint)
+        dealer.send(text)
+        assert dealer.poll(SILENCE_S * 1000), "no answer came"
+
+
+class TestNumbers:
+    """A message that was taken is worth nothing a second time."""
+
+    def test_a_replayed_message_is_refused(self, served: Serving):
+        ann = served.key("ann", Role.OPERATOR)
+        replies = sent(
+            served, ann, [request(7, "arm")], [request(7, "arm")], [request(6)], [request(8)],
+            answers=4,
+        )  # fmt: skip
+        done = {reply.number for reply in replies if reply.status == StatusCode.DONE}
+        refused = {reply.number for reply in replies if reply.status == StatusCode.REFUSED}
+        assert (done, refused) == ({7, 8}, {7, 6})
+        assert served.gate.history == ["armed"]
+        assert served.server.refused == 2
+
+    def test_on_another_connection_too_but_not_for_another_key(self, served: Serving):
+        ann, bob = served.key("ann", Role.OPERATOR), served.key("bob", Role.OPERATOR)
+        assert sent(served, ann, [request(7)])[0].status == StatusCode.DONE
+        assert sent(served, ann, [request(7)])[0].status == StatusCode.REFUSED
+        assert sent(served, bob, [request(7)])[0].status == StatusCode.DONE
+
+    def test_after_a_restart_too(self, tmp_path: Path):
+        with serving(tmp_path / "state") as served:
+            ann = served.key("ann", Role.OPERATOR)
+            assert sent(served, ann, [request(7)])[0].status == StatusCode.DONE
+        with serving(tmp_path / "state") as served:
+            assert sent(served, ann, [request(7)])[0].status == StatusCode.REFUSED
+            assert sent(served, ann, [request(8)])[0].status == StatusCode.DONE
+
+    @pytest.mark.parametrize("number", [0, -1, 1 << 63, 1 << 64])
+    def test_beyond_the_bounds_are_refused(self, served: Serving, number: int):
+        [reply] = sent(served, served.key("ann", Role.VIEWER), [request(number)])
+        assert reply.status in (StatusCode.REFUSED, StatusCode.WRONG)
+        assert served.carried.asked == []
+
+    def test_a_kill_is_carried_out_whatever_its_number(self, served: Serving):
+        ann = served.key("ann", Role.OPERATOR)
+        replies = sent(served, ann, [request(7, "kill")], [request(7, "kill")], answers=2)
+        assert [reply.status for reply in replies] == [StatusCode.DONE] * 2
+        assert served.gate.history == ["killed"] * 2
+
+
+class TestTurns:
+    """Nobody waits for what another has waiting."""
+
+    def test_a_client_with_much_does_not_starve_one_with_little(self, served: Serving):
+        ann, bob = served.key("ann", Role.VIEWER), served.key("bob", Role.VIEWER)
+        begun, go = held(served)
+        done: list[Reply] = []
+        flood = threading.Thread(
+            target=lambda: sent(served, ann, *([request(n)] for n in range(1, 31)), answers=30)
+        )
+        flood.start()
+        assert begun.wait(DEADLINE_S)
+        served.until(lambda: len(served.server._turns) == 29)
+        asking = threading.Thread(target=lambda: done.append(served.ask(bob, "positions")))
+        asking.start()
+        served.until(lambda: len(served.server._turns) == 30)
+        go.set()
+        for each in (flood, asking):
+            each.join(DEADLINE_S)
+        assert done[0].status == StatusCode.DONE
+        names = [name for name, _, _ in served.carried.asked]
+        assert names.index("bob") <= 2
+        assert len(names) == 31
+
+    def test_what_a_client_may_have_waiting_is_bounded(self, served: Serving):
+        ann = served.key("ann", Role.VIEWER)
+        begun, go = held(served)
+        replies: list[Reply] = []
+        total = 1 + WAITING + 5
+        flood = threading.Thread(
+            target=lambda: replies.extend(
+                sent(served, ann, *([request(n)] for n in range(1, total + 1)), answers=total)
+            )
+        )
+        flood.start()
+        assert begun.wait(DEADLINE_S)
+        served.until(lambda: served.server.refused == 5)
+        go.set()
+        flood.join(DEADLINE_S)
+        refused = [reply for reply in replies if reply.status == StatusCode.REFUSED]
+        assert len(refused) == 5
+        assert f"found {WAITING} requests of ann waiting" in refused[0].error
+        assert len(served.carried.asked) == 1 + WAITING
+
+    def test_who_fetches_no_answer_hinders_nobody(self, served: Serving):
+        ann, bob = served.key("ann", Role.VIEWER), served.key("bob", Role.VIEWER)
+        served.carried.during = lambda verb: None
+        with zmq.Context() as context, context.socket(zmq.DEALER) as slow:
+            slow.linger, slow.rcvhwm, slow.rcvbuf = 0, 1, 1 << 12
+            slow.curve_publickey, slow.curve_secretkey = ann.public.encode(), ann.secret.encode()
+            slow.curve_serverkey = served.public.encode()
+            slow.connect(served.endpoint)
+            for number in range(1, 2001):
+                slow.send(request(number))
+                if number % 100 == 0:
+                    assert served.ask(bob, "status").status == StatusCode.DONE
+
+
+class TestKill:
+    """A kill waits for nothing, and nothing that was asked for before undoes it."""
+
+    def test_a_kill_is_answered_with_what_it_took_and_is_journalled(self, served: Serving):
+        ann = served.key("ann", Role.QUANT)
+        reply = served.ask(ann, "kill")
+        assert (reply.status, reply.journal) == (StatusCode.DONE, 1)
+        found = msgspec.json.decode(reply.result)
+        assert (found["state"], found["card_cycles"]) == ("killed", 4)
+        assert verify(served.folder / "journal.jsonl").count == 1
+        assert served.carried.asked == []
+
+    def test_it_does_not_wait_for_what_is_under_way(self, served: Serving):
+        ann, bob = served.key("ann", Role.OPERATOR), served.key("bob", Role.VIEWER)
+        assert served.ask(ann, "arm").status == StatusCode.DONE
+        begun, go = held(served)
+        asking = threading.Thread(target=lambda: served.ask(bob, "status"))
+        asking.start()
+        assert begun.wait(DEADLINE_S)
+        assert served.ask(ann, "kill").status == StatusCode.DONE
+        assert not go.is_set()
+        assert served.gate.state == "killed"
+        go.set()
+        asking.join(DEADLINE_S)
+
+    def test_arming_that_was_asked_for_before_is_refused_after_it(self, served: Serving):
+        """Under way, and waiting."""
+        ann, bob = served.key("ann", Role.OPERATOR), served.key("bob", Role.OPERATOR)
+        begun, go = held(served)
+        replies: list[Reply] = []
+        asking = [
+            threading.Thread(target=lambda key=key: replies.append(served.ask(key, "arm")))
+            for key in (ann, bob)
+        ]
+        asking[0].start()
+        assert begun.wait(DEADLINE_S)
+        asking[1].start()
+        served.until(lambda: len(served.server._turns) == 1)
+        assert served.ask(ann, "kill").status == StatusCode.DONE
+        go.set()
+        for each in asking:
+            each.join(DEADLINE_S)
+        assert [reply.status for reply in replies] == [StatusCode.FAILED] * 2
+        assert served.gate.history == ["killed"]
+        assert served.ask(ann, "arm").status == StatusCode.DONE
+        assert served.gate.state == "armed"
+
+    def test_a_kill_between_two_accesses_of_arming_has_the_last_word(self, served: Serving):
+        ann = served.key("ann", Role.OPERATOR)
+        replies: list[Reply] = []
+
+        def before(kind: str, addr: int) -> None:
+            if (kind, addr) == ("write", ARM):
+                killing.start()
+                served.until(lambda: served.server._kills() == 1)
+
+        killing = threading.Thread(target=lambda: replies.append(served.ask(ann, "kill")))
+        served.gate.before = before
+        assert served.ask(ann, "arm").status == StatusCode.FAILED
+        killing.join(DEADLINE_S)
+        assert replies[0].status == StatusCode.DONE
+        assert served.gate.state == "killed"
+        assert served.gate.history[0] == "armed"
+        assert set(served.gate.history[1:]) == {"killed"}
+
+    def test_a_way_that_failed_is_opened_anew(self, served: Serving):
+        failures = iter([True])
+
+        def before(kind: str, addr: int) -> None:
+            if (kind, addr) == ("write", KILL) and next(failures, False):
+                raise BusError("gate: found it gone, expected an answer")
+
+        served.gate.before = before
+        opened = served.gate.opened
+        assert served.ask(served.key("ann", Role.RISK), "kill").status == StatusCode.DONE
+        assert served.gate.opened == opened + 1
+        assert served.gate.history == ["killed"]
+
+    def test_a_card_that_is_gone_is_told_and_journalled(self, served: Serving):
+        def before(kind: str, addr: int) -> None:
+            raise BusError("gate: found it gone, expected an answer")
+
+        served.gate.before = before
+        reply = served.ask(served.key("ann", Role.RISK), "kill")
+        assert (reply.status, reply.journal) == (StatusCode.UNREACHABLE, 1)
+        assert reply.error == "kill: gate: found it gone, expected an answer"
+
+    def test_who_ask_meanwhile_are_served_together_by_another_kill(self, served: Serving):
+        keys = [served.key(f"k{number}", Role.QUANT) for number in range(20)]
+        first, go = threading.Event(), threading.Event()
+
+        def before(kind: str, addr: int) -> None:
+            if (kind, addr) == ("write", KILL):
+                first.set()
+                assert go.wait(DEADLINE_S)
+
+        served.gate.before = before
+        statuses: list[StatusCode] = []
+
+        def ask(key: Key) -> Callable[[], None]:
+            return lambda: statuses.append(served.ask(key, "kill").status)
+
+        asking = [threading.Thread(target=ask(key)) for key in keys]
+        asking[0].start()
+        assert first.wait(DEADLINE_S)
+        for each in asking[1:]:
+            each.start()
+        served.until(lambda: len(served.server._tasks) == len(keys))
+        go.set()
+        for each in asking:
+            each.join(DEADLINE_S)
+        assert statuses == [StatusCode.DONE] * len(keys)
+        assert served.gate.history == ["killed"] * 2
+        assert served.journal.count == len(keys)
+
+
+def test_stop_is_answered_before_the_service_ends(served: Serving):
+    assert served.ask(served.key("ann", Role.OPERATOR), "stop").status == StatusCode.DONE
+    assert served.stopped.wait(DEADLINE_S)
+
+
+def test_many_connections_leave_the_rightful_client_served(served: Serving):
+    host, port = served.endpoint.removeprefix("tcp://").split(":")
+    ann = served.key("ann", Role.VIEWER)
+    idle = [socket.create_connection((host, int(port)), DEADLINE_S) for _ in range(CONNECTIONS)]
+    try:
+        with served.caller(ann) as caller:
+            for _ in range(50):
+                assert caller.ask("status").status == StatusCode.DONE
+        end = time.monotonic() + DEADLINE_S
+        for each in idle:
+            each.settimeout(max(0.1, end - time.monotonic()))
+            while each.recv(1 << 10):
+                pass
+    finally:
+        for each in idle:
+            each.close()
+    assert HANDSHAKE_MS < DEADLINE_S * 1000

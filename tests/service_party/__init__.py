@@ -1,0 +1,1 @@
+"""A service's parts without a card: a gate of a few registers, and a server in a thread."""

@@ -9,29 +9,13 @@ import numpy as np
 from amaranth.hdl import Shape
 from amaranth.lib import data
 
-from tickwright.book.types import Capacity, Overflow, Quote
-from tickwright.feed.types import Trust
 from tickwright.host.records import TABLES
-from tickwright.order.types import Response
-from tickwright.risk.types import Order, Verdict
-from tickwright.strategy.types import Applied, Coalesced, Control, Intent
+from tickwright.telemetry.sources import SOURCES, shapes
 from tickwright.top.presets import Preset
 
 __all__ = ["TAPS", "columns", "header", "layouts", "table"]
 
-TAPS = {
-    "quotes": "quotes",
-    "taints": "trusts",
-    "overflows": "overflows",
-    "capacities": "capacities",
-    "coalesced": "coalesced",
-    "controls": "controls",
-    "intents": "intents",
-    "verdicts": "verdicts",
-    "orders": "orders",
-    "applied": "applied",
-    "responses": "responses",
-}
+TAPS = SOURCES
 """The record streams of the pipeline, and the table of the journal that each fills."""
 
 WORD_BITS = 64
@@ -39,21 +23,7 @@ WORD_BITS = 64
 
 def layouts(preset: Preset) -> dict[str, data.Layout]:
     """Return how the payload of each record stream is laid out, in the order of `TAPS`."""
-    symbols, pairs = preset.symbols, preset.pairs
-    shapes = {
-        "quotes": Quote(symbols),
-        "taints": Trust(symbols),
-        "overflows": Overflow,
-        "capacities": Capacity,
-        "coalesced": Coalesced(preset.fanout),
-        "controls": Control,
-        "intents": Intent(symbols, pairs),
-        "verdicts": Verdict,
-        "orders": Order(symbols),
-        "applied": Applied(pairs),
-        "responses": Response,
-    }
-    return {name: data.Layout.cast(shapes[name]) for name in TAPS}
+    return shapes(preset)
 
 
 def header() -> str:

@@ -23,6 +23,7 @@ from tickwright.exchange.scripted import ScriptedVenue
 from tickwright.host.card import Card
 from tickwright.host.desk import base_tick
 from tickwright.host.records import TABLES, Journal
+from tickwright.host.sets import ParameterSet, Sizes
 from tickwright.host.setup import (
     CENT_TICK,
     DEVIATION_LIMIT,
@@ -297,7 +298,9 @@ async def decides_as_the_model_does(dut):
     journal = recorder.journal()
     numbering = Numbering.of(journal, setup.feed.start_sequence)
     ours = Outcome(setup, journal, numbering, fee=0, frames=venue.frames, ledger=ledger)
-    theirs = replay_as(recording.by_sequence(), setup, ours)
+    loaded = ParameterSet(epoch=setup.epoch, pairs=setup.pairs)
+    sets = {loaded.checksum(Sizes.of(PRESET)): loaded}
+    theirs = replay_as(recording.by_sequence(), setup, ours, sets=sets)
     difference = compare(ours, theirs.outcome)
     assert difference is None, "\n".join(difference.lines("card", "model"))
     assert counters["feed"]["delivered"] == theirs.messages > len(setup.symbols)

@@ -8,7 +8,9 @@ from cocotb.triggers import ClockCycles, ReadOnly, RisingEdge
 from tickwright.book.types import Quote
 from tickwright.core.regs import WORD_BYTES
 from tickwright.feed.types import Side, Trust
-from tickwright.strategy.regs import StrategyRegs
+from tickwright.host.sets import ParameterSet, Sizes, listing
+from tickwright.host.setup import PairSetup
+from tickwright.strategy.regs import PARAMETERS, StrategyRegs
 from tickwright.strategy.stage import StrategyStage
 from tickwright.strategy.types import LEGS, Coalesced, Intent, Outcome
 from tickwright.top.presets import Preset
@@ -79,42 +81,55 @@ async def woken(dut, *, again=False):
     return registers
 
 
+PARAMETER_SET = ParameterSet(
+    epoch=1,
+    pairs=tuple(  # a pair for each neighbourhood of symbols; each symbol lists two pairs
+        PairSetup(
+            name=f"pair {pair}",
+            symbol_a=pair,
+            symbol_b=(pair + 1) % SYMBOLS,
+            hedge=1 << 16,
+            mean=0,
+            entry_sq=(4 * UNIT) ** 2,
+            exit_sq=UNIT**2,
+            stop_sq=(16 * UNIT) ** 2,
+            min_edge=0,
+            shares_a=100,
+            shares_b=100,
+            max_spread_a=3,
+            max_spread_b=3,
+            aggression_a=1,
+            aggression_b=2,
+            retry_ns=10,
+        )
+        for pair in range(PAIRS)
+    ),
+)
+
+
 async def load(registers):
-    """Load a pair for each neighbourhood of symbols; each symbol lists two pairs."""
-    for pair in range(PAIRS):
-        row = {
-            "pair": pair,
-            "enabled": 1,
-            "symbol_a": pair,
-            "symbol_b": (pair + 1) % SYMBOLS,
-            "hedge": 1 << 16,
-            "mean": 0,
-            "entry_sq": (4 * UNIT) ** 2,
-            "exit_sq": UNIT**2,
-            "stop_sq": (16 * UNIT) ** 2,
-            "min_edge": 0,
-            "shares_a": 100,
-            "shares_b": 100,
-            "max_spread_a": 3,
-            "max_spread_b": 3,
-            "aggression_a": 1,
-            "aggression_b": 2,
-            "retry_ns": 10,
-        }
-        for name, value in row.items():
-            await registers.write(name, value)
+    """Load the parameters as a host does, and put them in force."""
+    await registers.write("begin")
+    while not await registers.read("shadow_ready"):
+        pass
+    for number, pair in enumerate(PARAMETER_SET.pairs):
+        await registers.write("pair", number)
+        for name in PARAMETERS:
+            await registers.write(name, int(getattr(pair, name)))
         await registers.write("load")
-        for place, symbol in enumerate((row["symbol_a"], row["symbol_b"])):
-            listed = {
-                "list_symbol": symbol,
-                # The pair before lies at place 0, but for that of the first symbol.
-                "list_position": 1 - place if symbol else place,
-                "list_pair": pair,
-                "list_valid": 1,
-            }
-            for name, value in listed.items():
+    for symbol, listed in enumerate(listing(PARAMETER_SET.pairs, SYMBOLS)):
+        for place, pair in enumerate(listed):
+            row = {"list_symbol": symbol, "list_position": place, "list_pair": pair}
+            for name, value in (row | {"list_valid": 1}).items():
                 await registers.write(name, value)
             await registers.write("set_list")
+    await registers.write("epoch", PARAMETER_SET.epoch)
+    await registers.write("checksum", PARAMETER_SET.checksum(Sizes.of(PRESET)))
+    await registers.write("commit")
+    while await registers.read("committing"):
+        pass
+    assert await registers.read("active_epoch") == PARAMETER_SET.epoch
+    assert await registers.read("refused_writes") == 0
 
 
 def traffic(rng, count):

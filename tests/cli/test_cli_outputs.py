@@ -60,6 +60,11 @@ def typed_with_room_for(size: int, words: str, folder: Path) -> subprocess.Compl
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return what the files of a folder hold, by name."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
 class TestAFullDisk:
     """A file is whole, as it was, or absent; the error names the file that was asked for."""
 
@@ -82,18 +87,18 @@ class TestAFullDisk:
     )
     def test_leaves_what_was_there(self, folder: Path, type_in, words: str, size: int, file: str):
         assert type_in(words).status == 0
-        made = {path.name for path in folder.iterdir()}
+        made = {path.name for path in folder.iterdir() if path.is_file()}
         for old in (None, b"old"):
             for name in made - {"session.itch50"}:
                 (folder / name).unlink(missing_ok=True)
                 if old is not None and not words.startswith("desk"):
                     (folder / name).write_bytes(old)
-            before = {path.name: path.read_bytes() for path in folder.iterdir()}
+            before = contents(folder)
             done = typed_with_room_for(size, words, folder)
             assert (done.returncode, done.stdout) == (1, "")
             last = done.stderr.splitlines()[-1]
             assert last == f"tickwright: {file}: file too large"
-            assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+            assert contents(folder) == before
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from types import TracebackType
 from typing import Self
 
@@ -17,7 +18,7 @@ from tickwright.host.sets import (
     clipped,
     listing,
 )
-from tickwright.host.setup import UNNAMED, CardSetup, SymbolSetup
+from tickwright.host.setup import UNNAMED, CardSetup, FeedSetup, SessionSetup, SymbolSetup
 from tickwright.order.regs import OrderRegs
 from tickwright.risk.checks import KILL_REASONS, STATES
 from tickwright.risk.regs import SYMBOL_LIMITS, RiskRegs
@@ -214,13 +215,12 @@ class Card:
         gives the time it is to wait, for the longest is days. Raises CardError: what the card
         refused, and where.
         """
-        self._check_sizes(setup)
+        self.check_sizes(setup)
         self._wait_ready()
         self.kill()
         self.set_watchdog(watchdog_ns)
         self.feed_watchdog()
-        for index, symbol in enumerate(setup.symbols):
-            self._load_symbol(index, symbol)
+        self.load_symbols(setup)
         self.load_parameters(ParameterSet(epoch=setup.epoch, pairs=setup.pairs))
         self.load_positions([symbol.position for symbol in setup.symbols])
         self.load_limits(
@@ -228,8 +228,35 @@ class Card:
             positions_confirmed=True,
             first_user_ref=setup.gate.first_user_ref,
         )
-        self._load_session(setup)
-        self._load_feed(setup)
+        self.load_session(setup.session)
+        self.load_feed(setup.feed)
+
+    def load_symbols(self, setup: CardSetup) -> None:
+        """Load names, locates and windows of the symbols, at feed, book and order session.
+
+        A name that was loaded stays until reset. Raises CardError: the card is of other sizes, or
+        has no room for a name.
+        """
+        self.check_sizes(setup)
+        self._wait_ready()
+        for index, symbol in enumerate(setup.symbols):
+            self._load_symbol(index, symbol)
+
+    def load_session(self, session: SessionSetup) -> None:
+        """Hand an order session over; one that was open before is closed first."""
+        self.order.open = 0
+        for column in fields(session):
+            setattr(self.order, column.name, getattr(session, column.name))
+        self.order.open = 1
+
+    def load_feed(self, feed: FeedSetup) -> None:
+        """Load where market data comes from; it stays shut until `open_feed`."""
+        for line, place in (("a", feed.line_a), ("b", feed.line_b)):
+            setattr(self.feed, f"line_{line}_destination", place.destination)
+            setattr(self.feed, f"line_{line}_port", place.port)
+        self.feed.start_sequence = feed.start_sequence
+        self.feed.hold_ns = feed.hold_ns
+        self.feed.max_age_ns = feed.max_age_ns
 
     def load_parameters(self, parameters: ParameterSet) -> None:
         """Put a whole set of parameters in force, between two quotes, or none of it.
@@ -306,7 +333,8 @@ class Card:
             for name, block in vars(self).items()
         }
 
-    def _check_sizes(self, setup: CardSetup) -> None:
+    def check_sizes(self, setup: CardSetup) -> None:
+        """Raise CardError where a setup was made for a card of other sizes."""
         for name, needed, exact in (
             ("window", setup.window, True),
             ("slots", setup.slots, True),
@@ -372,30 +400,3 @@ class Card:
                 self.strategy.list_pair = pair
                 self.strategy.list_valid = 1
                 self.strategy.set_list = 1
-
-    def _load_session(self, setup: CardSetup) -> None:
-        session = setup.session
-        for name in (
-            "local_mac",
-            "peer_mac",
-            "local_address",
-            "peer_address",
-            "local_port",
-            "peer_port",
-            "start_seq",
-            "start_ack",
-            "start_window",
-            "window",
-            "ack_timeout_ns",
-        ):
-            setattr(self.order, name, getattr(session, name))
-        self.order.open = 1
-
-    def _load_feed(self, setup: CardSetup) -> None:
-        feed = setup.feed
-        for line, place in (("a", feed.line_a), ("b", feed.line_b)):
-            setattr(self.feed, f"line_{line}_destination", place.destination)
-            setattr(self.feed, f"line_{line}_port", place.port)
-        self.feed.start_sequence = feed.start_sequence
-        self.feed.hold_ns = feed.hold_ns
-        self.feed.max_age_ns = feed.max_age_ns

@@ -32,6 +32,7 @@ from tickwright.top.presets import PRESETS, Preset
 
 __all__ = [
     "FEE_SCALE",
+    "LIMIT_UNITS",
     "Quantised",
     "base_tick",
     "card_setup",

@@ -34,8 +34,11 @@ __all__ = [
     "SettingsError",
     "Symbol",
     "SymbolLimits",
+    "desk_of",
     "keys",
+    "limits_of",
     "located",
+    "placed",
     "read_desk",
     "read_limits",
     "schema",
@@ -312,12 +315,28 @@ def keys(kind: type[Struct]) -> Iterator[Key]:
 
 def read_desk(path: Path) -> Desk:
     """Read a desk file. Raises SettingsError: file, key, value found, what was expected."""
-    return _read(path, Desk)
+    return desk_of(_text_of(path), str(path))
 
 
 def read_limits(path: Path) -> Limits:
     """Read a limits file. Raises SettingsError: file, key, value found, what was expected."""
-    limits = _read(path, Limits)
+    return limits_of(_text_of(path), str(path))
+
+
+def desk_of(text: str, name: str) -> Desk:
+    """Return what the text of a desk file says; ``name`` is the file's, for errors.
+
+    Raises SettingsError: file, line, key, value found, what was expected.
+    """
+    return _read(text, name, Desk)
+
+
+def limits_of(text: str, name: str) -> Limits:
+    """Return what the text of a limits file says; ``name`` is the file's, for errors.
+
+    Raises SettingsError: file, line, key, value found, what was expected.
+    """
+    limits = _read(text, name, Limits)
     owners: list[tuple[Place, object]] = [((), limits), (("defaults",), limits.defaults)]
     owners += [(("symbols", name), symbol) for name, symbol in limits.symbols.items()]
     for where, owner in owners:
@@ -326,7 +345,7 @@ def read_limits(path: Path) -> Limits:
             if found is not None and found < 0:
                 place = (*where, key)
                 raise SettingsError(
-                    f"{located(path, place)}: {written(place)}: found {shown(found)}, "
+                    f"{placed(name, text, place)}: {written(place)}: found {shown(found)}, "
                     f"expected at least 0",
                     place,
                 )
@@ -336,10 +355,19 @@ def read_limits(path: Path) -> Limits:
 def located(path: Path, place: Place) -> str:
     """Return a file and the line in it at which a place is, where it has one."""
     try:
-        line = line_of(path.read_text("utf-8"), place)
+        text = path.read_text("utf-8")
     except (OSError, ValueError):
+        return f"{path}"
+    return placed(str(path), text, place)
+
+
+def placed(name: str, text: str, place: Place) -> str:
+    """Return the name of a file and the line of its text at which a place is, where it has one."""
+    try:
+        line = line_of(text, place)
+    except ValueError:
         line = None
-    return f"{path}" if line is None else f"{path}, line {line}"
+    return name if line is None else f"{name}, line {line}"
 
 
 def shown(value: object) -> str:
@@ -369,10 +397,9 @@ def _notes(hint: Any) -> Iterator[Meta]:
             yield from _notes(alternative)
 
 
-def _read(path: Path, kind: type[Kind]) -> Kind:
+def _text_of(path: Path) -> str:
     try:
-        text = path.read_bytes().decode("utf-8")
-        found = tomllib.loads(text, parse_float=Decimal)
+        return path.read_bytes().decode("utf-8")
     except OSError as error:
         reason = (error.strerror or "cannot be read").lower()
         raise SettingsError(f"{path}: {reason}; expected a TOML file") from None
@@ -380,13 +407,18 @@ def _read(path: Path, kind: type[Kind]) -> Kind:
         raise SettingsError(
             f"{path}: byte {error.start} is not UTF-8, expected a TOML file"
         ) from None
+
+
+def _read(text: str, name: str, kind: type[Kind]) -> Kind:
+    try:
+        found = tomllib.loads(text, parse_float=Decimal)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise SettingsError(f"{path}: {error}, expected TOML") from None
+        raise SettingsError(f"{name}: {error}, expected TOML") from None
     try:
         _check_keys((), found, kind)
         return _settings(found, kind)
     except SettingsError as error:
-        raise SettingsError(f"{located(path, error.place)}: {error}", error.place) from None
+        raise SettingsError(f"{placed(name, text, error.place)}: {error}", error.place) from None
 
 
 def _settings(found: dict[str, Any], kind: type[Kind]) -> Kind:

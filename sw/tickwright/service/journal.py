@@ -87,6 +87,11 @@ class Journal:
     ) -> None:
         self.close()
 
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
     def close(self) -> None:
         """Give the journal up."""
         if self._file >= 0:

@@ -1,0 +1,67 @@
+"""What the card says of what is held: a symbol at a time, a pair at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tickwright.core.regs import Register
+from tickwright.host.card import Card
+from tickwright.risk.regs import RiskRegs
+from tickwright.strategy.regs import StrategyRegs
+
+__all__ = ["PHASES", "Account", "PairState", "read_account", "read_pair"]
+
+PHASES = ("flat", "pending", "holding")
+READS = 4  # a bus may read before its own write of the index has taken effect
+
+
+@dataclass(frozen=True)
+class Account:
+    """A symbol in the gate's ledger, in shares.
+
+    The worst cases are what the position would be, long or short, were all open orders of that
+    side filled.
+    """
+
+    position: int
+    worst_long: int
+    worst_short: int
+
+
+@dataclass(frozen=True)
+class PairState:
+    """A pair as the strategy has it; shares, short below 0."""
+
+    phase: str
+    held_a: int
+    held_b: int
+    stopped: bool
+
+
+def read_account(card: Card, symbol: int) -> Account:
+    """Read a symbol of the ledger. The three numbers are not of one cycle while orders are open."""
+    position = card.position(symbol)
+    risk = card.risk
+    return Account(
+        position=position,
+        worst_long=_signed(RiskRegs.worst_long, risk.worst_long),
+        worst_short=_signed(RiskRegs.worst_short, risk.worst_short),
+    )
+
+
+def read_pair(card: Card, pair: int) -> PairState:
+    """Read the state of a pair."""
+    strategy = card.strategy
+    strategy.pair = pair
+    phase = [strategy.phase for _ in range(READS)][-1]
+    return PairState(
+        phase=PHASES[phase] if phase < len(PHASES) else f"unknown ({phase})",
+        held_a=_signed(StrategyRegs.held_a, strategy.held_a),
+        held_b=_signed(StrategyRegs.held_b, strategy.held_b),
+        stopped=bool(strategy.stopped),
+    )
+
+
+def _signed(register: Register, value: int) -> int:
+    """Return what a register says in two's complement."""
+    return value - (1 << register.bits) if value >> register.bits - 1 else value

@@ -28,7 +28,8 @@ def twin(path: Path, answer: bytes | None, expect: int = HEAD.size) -> Iterator[
     def serve() -> None:
         with listener.accept()[0] as connection:
             connection.settimeout(10)
-            heard.append(connection.recv(expect, socket.MSG_WAITALL))
+            with connection.makefile("rb") as stream:  # a timeout undoes MSG_WAITALL
+                heard.append(stream.read(expect))
             if answer is not None:
                 connection.sendall(answer)
                 connection.recv(1)  # until the host leaves

@@ -8,7 +8,9 @@ import pytest
 
 from tickwright.bus.errors import BusError
 from tickwright.bus.opening import open_bus
+from tickwright.bus.pcie import PcieBar
 from tickwright.bus.recorded import RecordedBus
+from tickwright.top.memory_map import fingerprint
 
 
 @pytest.mark.parametrize(
@@ -32,11 +34,12 @@ def test_a_record_is_opened(tmp_path: Path):
         assert bus.read(0) == 1
 
 
-def card(sysfs: Path, name: str) -> None:
+def card(sysfs: Path, name: str, map_hash: int = fingerprint()) -> None:
     (sysfs / name).mkdir()
     (sysfs / name / "vendor").write_text("0x10ee\n")
     (sysfs / name / "device").write_text("0x7457\n")
-    (sysfs / name / "resource0").write_bytes((7).to_bytes(4, "little") * 1024)
+    words = [map_hash, *[7] * 1023]
+    (sysfs / name / "resource0").write_bytes(b"".join(w.to_bytes(4, "little") for w in words))
 
 
 def test_the_only_card_needs_no_place_and_others_do(tmp_path: Path, monkeypatch):
@@ -53,3 +56,20 @@ def test_the_only_card_needs_no_place_and_others_do(tmp_path: Path, monkeypatch)
         assert bus.read(8) == 7
     with pytest.raises(BusError, match="pcie: "):
         open_bus("pcie:0000:03:00.0")
+
+
+@pytest.mark.parametrize("found", [0, 0xFFFF_FFFF, fingerprint() ^ 1], ids=hex)
+@pytest.mark.parametrize("text", ["pcie", "pcie:0000:01:00.0"])
+def test_a_card_with_another_register_map_is_refused_and_closed(
+    tmp_path: Path, monkeypatch, text: str, found: int
+):
+    monkeypatch.setattr("tickwright.bus.opening.SYSFS", tmp_path)
+    closed = []
+    close = PcieBar.close
+    monkeypatch.setattr(PcieBar, "close", lambda bar: (closed.append(bar), close(bar)))
+    card(tmp_path, "0000:01:00.0", map_hash=found)
+    with pytest.raises(BusError) as error:
+        open_bus(text)
+    told = f"found map hash {found:#010x}, expected {fingerprint():#010x}"
+    assert str(error.value).startswith(f"pcie: 0000:01:00.0: {told}: ")
+    assert len(closed) == 1

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tickwright.bus.errors import BusError
 from tickwright.bus.way import Way
+from tickwright.top.memory_map import IdentityRegs, base, fingerprint
 
 __all__ = ["open_bus"]
 
@@ -48,19 +49,37 @@ def _pcie(place: str) -> Way:
 
     try:
         if place:
-            return PcieBar(SYSFS / place)
+            return _of_our_map(PcieBar(SYSFS / place), place)
         cards = find_cards(SYSFS)
         if len(cards) != 1:
             names = ", ".join(card.name for card in cards) or "none"
             raise BusError(
                 f"pcie: found {names}, expected one card, or pcie:DOMAIN:BUS:DEVICE.FUNCTION"
             )
-        return PcieBar(cards[0])
+        return _of_our_map(PcieBar(cards[0]), cards[0].name)
     except PcieError as error:
         raise BusError(f"pcie: {error}") from None
     except OSError as error:
         told = (error.strerror or str(error)).lower()
         raise BusError(f"pcie: {SYSFS}: found {told}, expected the devices of a PCI bus") from None
+
+
+def _of_our_map(way: Way, place: str) -> Way:
+    """Return the way; close it and raise BusError if the card has another register map.
+
+    The ids on the bus are those of the hard block's maker, so they alone do not tell a card.
+    """
+    try:
+        found = IdentityRegs(way, base("identity")).map_hash
+        if found != fingerprint():
+            raise BusError(
+                f"pcie: {place}: found map hash {found:#010x}, expected {fingerprint():#010x}: "
+                f"not a card of ours, or card and host are of different versions"
+            )
+    except BaseException:
+        way.close()
+        raise
+    return way
 
 
 def _uart(place: str) -> Way:

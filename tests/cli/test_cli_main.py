@@ -52,8 +52,8 @@ def example(words: tuple[str, ...]) -> list[str]:
     return shlex.split(found[1])
 
 
-# They run the twin, or need one: see test_cli_bench and test_cli_card.
-HEAVY = {("bench", "latency"), ("bench", "twin"), ("card", "play"), ("card", "twin")}
+# They run the twin, or need one: see test_cli_bench, test_cli_card and test_cli_serve.
+HEAVY = {("bench", "latency"), ("bench", "twin"), ("card", "play"), ("card", "twin"), ("serve",)}
 
 
 class TestExamples:

@@ -17,6 +17,7 @@ from tickwright.cli.generate import generate
 from tickwright.cli.inspect import inspect
 from tickwright.cli.output import DONE, FAILED, UNREACHABLE, WRONG, VerbError, note
 from tickwright.cli.replay import replay
+from tickwright.cli.serve import serve
 
 __all__ = ["app", "main", "run"]
 
@@ -31,6 +32,7 @@ app.command()(generate)
 app.command()(inspect)
 app.command()(bbo)
 app.command()(replay)
+app.command()(serve)
 app.add_typer(bench.app, name="bench")
 app.add_typer(card.app, name="card")
 app.add_typer(journal.app, name="journal")

@@ -152,6 +152,11 @@ class Desk:
         """Look at the card and journal what changed of itself; a few times a second."""
         self._events.look(self._post)
 
+    @property
+    def card_lost(self) -> str:
+        """Why the card did not answer the last `poll`; empty where it did."""
+        return self._events.lost
+
     def sample(self) -> Sample:
         """Return all values as they are now. Raises ServiceError: the card does not answer."""
         try:

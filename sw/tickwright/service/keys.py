@@ -27,6 +27,7 @@ __all__ = [
     "new_key",
     "read_secret",
     "revoke",
+    "service_file",
     "service_key",
 ]
 
@@ -96,8 +97,13 @@ def service_key(state: Path) -> Key:
 
     Desks know the service by its public part; with it the service follows its own telemetry.
     """
-    file = state / SECRETS / f"{SERVICE}.toml"
+    file = service_file(state)
     return read_secret(file if file.exists() else new_key(state, SERVICE, Role.VIEWER))
+
+
+def service_file(state: Path) -> Path:
+    """Return the file in which a service's own key lies."""
+    return state / SECRETS / f"{SERVICE}.toml"
 
 
 def revoke(state: Path, name: str) -> None:

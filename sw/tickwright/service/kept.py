@@ -1,0 +1,80 @@
+"""A process that a service keeps: begun anew, after a pause, whenever it ends by itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Generic, Protocol, TypeVar
+
+from tickwright.service.children import ChildError
+
+__all__ = ["Endable", "Kept", "One"]
+
+PAUSE_S = 0.5
+
+
+class Endable(Protocol):
+    """Something that runs until it ends."""
+
+    async def ended(self) -> str: ...
+    async def end(self) -> None: ...
+
+
+One = TypeVar("One", bound=Endable)
+
+
+class Kept(Generic[One]):
+    """Keeps what ``start`` begins; ``told`` with a line whenever it ended, and why.
+
+    ``current`` is None while none runs, and ``fault`` says why. ``start`` raises ChildError.
+    """
+
+    def __init__(
+        self, name: str, start: Callable[[], Awaitable[One]], told: Callable[[str], None]
+    ) -> None:
+        self._name, self._start, self._told = name, start, told
+        self._ending = False
+        self._keeping: asyncio.Task[None] | None = None
+        self.current: One | None = None
+        self.fault = ""
+
+    async def begin(self) -> One:
+        """Start the first, and return it. Raises ChildError."""
+        first = self.current = await self._start()
+        self._keeping = asyncio.create_task(self._keep())
+        return first
+
+    async def end(self) -> None:
+        """End the one that runs; no other follows."""
+        self._ending = True
+        if self._keeping is None:
+            return
+        if self.current is not None:
+            await self.current.end()
+        else:
+            self._keeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._keeping
+
+    async def _keep(self) -> None:
+        while True:
+            if self.current is not None:
+                why, self.current = await self.current.ended(), None
+                if self._ending:
+                    return
+                self._fail(why)
+            await asyncio.sleep(PAUSE_S)
+            try:
+                self.current = await self._start()
+            except ChildError as error:
+                self._fail(str(error))
+            else:
+                self.fault = ""
+                if self._ending:
+                    await self.current.end()
+                    return
+
+    def _fail(self, why: str) -> None:
+        self.fault = f"{self._name}: {why}"
+        self._told(self.fault)

@@ -1,0 +1,104 @@
+"""A service is begun and ended by hand, by signals and by desks, or one line says why not."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from service_party.process import Served, desk_of, kept_twin, serve_command
+
+from tickwright.service.journal import entries, verify
+from tickwright.service.roles import Role
+
+DEADLINE_S = 30.0
+
+
+def said(state: Path) -> list[str]:
+    """Return what the journal has, in order; it verifies."""
+    return [entry.what for entry in entries(state / "journal.jsonl", 1, 1000)]
+
+
+def until_said(state: Path, what: str) -> None:
+    end = time.monotonic() + DEADLINE_S
+    while what not in said(state):
+        assert time.monotonic() < end, f"{what} was never journalled"
+        time.sleep(0.01)
+
+
+def test_a_service_from_its_start_to_its_end(tmp_path: Path):
+    state = tmp_path / "state"
+    with kept_twin(tmp_path / "card") as card:
+        with Served(card, state) as served, desk_of(state) as desk:
+            assert served.endpoint == f"ipc://{state / 'service.sock'}"
+            status = desk.done("status")
+            assert (status.state, status.preset, status.watchdog_ms) == ("killed", "twin", 200)
+            assert desk.done("kill").state == "killed"
+            served.process.send_signal(signal.SIGUSR1)
+            end = time.monotonic() + DEADLINE_S
+            while said(state).count("kill.done") < 2:
+                assert time.monotonic() < end
+                time.sleep(0.01)
+            assert served.process.poll() is None
+            other = serve_command(card, state)
+            second = subprocess.run(other, capture_output=True, text=True, check=False)
+            assert (second.returncode, len(second.stderr.splitlines())) == (1, 1)
+            assert f"found the service of process {served.process.pid}" in second.stderr
+        assert said(state)[:2] == ["recovered", "service.started"]
+        assert said(state)[-2:] == ["kill.done", "service.stopped"]
+        with Served(card, state) as served, desk_of(state) as desk:
+            assert desk.done("stop").state == "killed"
+            assert served.wait() == 0
+        verify(state / "journal.jsonl")
+
+
+def test_a_service_that_lost_its_card_ends(tmp_path: Path):
+    state = tmp_path / "state"
+    with kept_twin(tmp_path / "card") as card:
+        served = Served(card, state)
+    assert served.wait() == 3
+    assert "the card is lost" in served.log.splitlines()[-1]
+    assert "card.lost" in said(state)
+
+
+def test_metrics_and_health_are_served(tmp_path: Path):
+    state = tmp_path / "state"
+    with kept_twin(tmp_path / "card") as card, Served(card, state, "--metrics", "127.0.0.1:0") as s:
+        (line,) = (line for line in s.log.splitlines() if '"event": "metrics"' in line)
+        port = line.split('"port": ')[1].rstrip("}")
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=DEADLINE_S) as got:
+            assert got.read() == b'{"faults": [], "card": "twin:%s"}\n' % str(card).encode()
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=DEADLINE_S) as got:
+            assert b"tickwright_gate_state 0.0" in got.read()
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "line"),
+    [
+        ("serve --card twin:none --state s", 3, "expected a twin that listens"),
+        ("serve --card cable --state s", 3, "card: found 'cable', expected twin:PATH"),
+        ("serve --card twin:none --state session.pcap", 1, "session.pcap: "),
+        ("serve --card twin:none --state s --metrics 9464", 2, "expected HOST:PORT"),
+        ("serve --card twin:none --state s --watchdog-ms 5", 2, "--watchdog-ms"),
+    ],
+)
+def test_what_cannot_begin_is_told_in_a_line(type_in, folder: Path, words, status, line):
+    done = type_in(words)
+    assert done.status == status
+    assert line in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+def test_a_key_of_a_role_may_do_what_it_may(tmp_path: Path):
+    state = tmp_path / "state"
+    with (
+        kept_twin(tmp_path / "card") as card,
+        Served(card, state),
+        desk_of(state, Role.VIEWER) as viewer,
+    ):
+        assert viewer.done("preflight").reasons
+        assert "found role viewer" in viewer.ask("arm").error
+        assert "found role viewer" in viewer.ask("kill").error

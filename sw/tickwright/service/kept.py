@@ -39,9 +39,18 @@ class Kept(Generic[One]):
         self.current: One | None = None
         self.fault = ""
 
-    async def begin(self) -> One:
-        """Start the first, and return it. Raises ChildError."""
-        first = self.current = await self._start()
+    async def begin(self, patience_s: float = 0.0) -> One:
+        """Start the first, and return it; for so long it may fail. Raises ChildError."""
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + patience_s
+        while self.current is None:
+            try:
+                self.current = await self._start()
+            except ChildError:
+                if loop.time() >= end_s:
+                    raise
+                await asyncio.sleep(PAUSE_S)
+        first = self.current
         self._keeping = asyncio.create_task(self._keep())
         return first
 

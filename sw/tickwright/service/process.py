@@ -2,14 +2,17 @@
 
 At its start it kills the card, finds out which sets it holds, and arms nothing. While it runs it
 answers desks, looks at the card, and gives signs of life to the feeder of the card's watchdog. At
-its end, by a desk, SIGTERM or SIGINT, it kills the card first. SIGUSR1 kills and goes on.
+its end, by a desk, SIGTERM or SIGINT, it kills the card first, and once more when nobody is
+answered any more. SIGUSR1 kills and goes on.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
@@ -23,6 +26,7 @@ from tickwright.monitoring.metrics import Sample
 from tickwright.recorder.settings import RecorderSettings
 from tickwright.recorder.snapshot import Snapshot
 from tickwright.service.archive import Archive
+from tickwright.service.card_lock import CardLock
 from tickwright.service.children import Child
 from tickwright.service.desk import Desk, DeskSettings
 from tickwright.service.errors import ServiceError
@@ -41,6 +45,7 @@ from tickwright.service.reach import Reach
 from tickwright.service.server import Server
 from tickwright.service.settings import ServiceSettings
 from tickwright.service.state_folder import StateFolder
+from tickwright.service.whereabouts import Whereabouts, forget, tell
 from tickwright.service.worker import Worker
 
 __all__ = ["Service"]
@@ -48,11 +53,14 @@ __all__ = ["Service"]
 BY = "service"  # in the journal
 MS_NS = 1_000_000
 STUCK_NS = 1000 * MS_NS  # without progress, the thread that carries out requests is stuck
-POLL_S = 0.5
-SAMPLE_POLLS = 10
+POLL_S, SAMPLE_S = 0.25, 2.0  # between two looks at the card
+POLL_SHARE, SAMPLE_SHARE = 20, 250  # a look takes one part in so many of the worker's time
+SELDOM_S = 30.0  # between two looks, however long they take: on a card that is simulated
+SWITCH_S = 0.0005  # until a thread that waits has its turn: the loop must not wait for the worker
 LOST_S = 5.0  # a card that does not answer for so long ends the service
 ALIVE_S = 0.5
 LINES_A_SECOND = 20  # of one part of the service in the log
+PATIENCE_S = 20.0  # for the recorder of a service before this one, which ends by itself
 RECORDER = "tickwright.recorder.process"
 TWIN, RING = "twin:", ".ring"  # where a twin keeps its telemetry
 
@@ -72,16 +80,20 @@ class Service:
         self._faults: list[Callable[[], str]] = []  # each returns what ails a part, or nothing
         self._following: Following | None = None
         self._server: Server | None = None
+        self._publishing = self._monitoring = ""  # where
 
     async def run(self, ready: Callable[[list[str]], None]) -> None:
         """Serve until the end; ``ready`` is called with the endpoints once it serves.
 
-        Raises ServiceError, StateError, JournalError, KeysError, NumbersError, ServerError,
-        ChildError, BusError, CardError or OSError: it cannot begin. ServiceError, when a card that
-        was there is lost.
+        Raises ServiceError, StateError, CardLockError, JournalError, KeysError, NumbersError,
+        ServerError, ChildError, BusError, CardError or OSError: it cannot begin. ServiceError, when
+        a card that was there is lost.
         """
+        sys.setswitchinterval(SWITCH_S)
         async with AsyncExitStack() as stack:
             folder = stack.enter_context(StateFolder(Path(self._settings.state)))
+            stack.callback(forget, folder.whereabouts)
+            stack.enter_context(CardLock(self._settings.card))
             key = service_key(folder.path)
             journal = stack.enter_context(Journal(folder.journal))
             reach = stack.enter_context(Reach(self._settings.card))
@@ -91,17 +103,22 @@ class Service:
             stack.callback(worker.close)
             desk = await self._recovered(stack, folder, journal, reach, worker)
             self._heed_signals(stack, killer)
-            stack.push_async_callback(self._disarm, journal, killer)
+            stack.callback(self._note_end, journal)
+            stack.push_async_callback(self._disarm, killer)
             await self._begin_recorder(stack, folder, key)
             await self._begin_feeder(stack, reach)
             await self._take_sample(desk, worker)
             await self._begin_monitor(stack)
             server = await self._begin_server(stack, folder, key, desk, worker, killer)
             self._go(stack, "looking", self._look(desk, worker))
+            self._tell(folder, key, server)
+            gc.collect()
+            gc.freeze()  # what is there from the beginning on is not gone through again
             self._notifier.ready()
             ready(server.endpoints)
             await self._stop.wait()
             self._notifier.stopping()
+            await self._disarm(killer)
         if self._why:
             raise ServiceError.unreachable(self._why)
 
@@ -150,14 +167,28 @@ class Service:
             loop.add_signal_handler(number, heed)
             stack.callback(loop.remove_signal_handler, number)
 
-    async def _disarm(self, journal: Journal, killer: Killer) -> None:
-        """Kill the card, as the last thing that is done to it."""
+    async def _disarm(self, killer: Killer) -> None:
+        """Kill the card: as the first thing of an end, and as the last that is done to it."""
         try:
             found, _ = await killer.ask(BY, why=self._why or "the service ends")
             self._log.info("disarmed", state=found.state)
         except ServiceError as error:
             self._log.error("not disarmed", why=str(error))
+
+    def _note_end(self, journal: Journal) -> None:
         journal.append(BY, "service.stopped", {"why": self._why})
+
+    def _tell(self, folder: StateFolder, key: Key, server: Server) -> None:
+        """Let those who may look into the folder know where the service listens."""
+        found = Whereabouts(
+            process=os.getpid(),
+            card=self._settings.card,
+            public=key.public,
+            endpoints=server.endpoints,
+            telemetry=self._publishing,
+            metrics=self._monitoring,
+        )
+        tell(folder.whereabouts, found)
 
     async def _begin_recorder(self, stack: AsyncExitStack, folder: StateFolder, key: Key) -> None:
         card, ring = self._settings.card, self._settings.ring
@@ -180,7 +211,9 @@ class Service:
         async def start() -> Child:
             return await Child.start(RECORDER, [], told=text, said=self._said("recorder"))
 
-        child = await self._keep(stack, Kept("recorder", start, self._said("recorder")))
+        recorder = Kept("recorder", start, self._said("recorder"))
+        child = await self._keep(stack, recorder, PATIENCE_S)
+        self._publishing = child.ready
         self._following = Following(child.ready, key)
         stack.callback(self._following.close)
 
@@ -203,6 +236,7 @@ class Service:
         monitor = MonitorServer(lambda: self._sample, self._health)
         chosen = await monitor.start(host.strip("[]"), int(port))
         stack.push_async_callback(monitor.close)
+        self._monitoring = f"{host}:{chosen}"
         self._log.info("metrics", host=host, port=chosen)
 
     async def _begin_server(
@@ -233,8 +267,8 @@ class Service:
         self._server = server
         return await stack.enter_async_context(server)
 
-    async def _keep(self, stack: AsyncExitStack, kept: Kept[One]) -> One:
-        first = await kept.begin()
+    async def _keep(self, stack: AsyncExitStack, kept: Kept[One], patience_s: float = 0.0) -> One:
+        first = await kept.begin(patience_s)
         stack.push_async_callback(kept.end)
         self._faults.append(lambda: kept.fault)
         return first
@@ -252,13 +286,20 @@ class Service:
             await asyncio.sleep(self._patience.period_s)
 
     async def _look(self, desk: Desk, worker: Worker) -> None:
-        """Look at the card, and end where it is lost."""
-        polls = 0
+        """Look at the card, and end where it is lost.
+
+        A look takes long on a card that is simulated; requests hardly ever wait for one.
+        """
+        sampled_s, pause_s = time.monotonic(), SAMPLE_S
         while True:
+            begun_s = time.monotonic()
             await worker.do(desk.poll)
-            if polls % SAMPLE_POLLS == 0:
+            poll_s = _pause(POLL_S, POLL_SHARE, time.monotonic() - begun_s)
+            if begun_s - sampled_s >= pause_s:
+                begun_s = time.monotonic()
                 await self._take_sample(desk, worker)
-            polls += 1
+                sampled_s = time.monotonic()
+                pause_s = _pause(SAMPLE_S, SAMPLE_SHARE, sampled_s - begun_s)
             if not desk.card_lost:
                 self._lost_s = None
             elif self._lost_s is None:
@@ -268,7 +309,7 @@ class Service:
                 self._why = f"the card is lost: {desk.card_lost}"
                 self._stop.set()
                 return
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(poll_s)
 
     async def _take_sample(self, desk: Desk, worker: Worker) -> None:
         try:
@@ -311,6 +352,10 @@ class Service:
         task = asyncio.create_task(work, name=name)
         task.add_done_callback(ended)
         stack.push_async_callback(_cancelled, task)
+
+
+def _pause(least_s: float, share: int, taken_s: float) -> float:
+    return min(SELDOM_S, max(least_s, share * taken_s))
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

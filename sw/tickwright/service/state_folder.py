@@ -74,6 +74,11 @@ class StateFolder:
         return self.path / "segments"
 
     @property
+    def whereabouts(self) -> Path:
+        """File that tells where the service listens, while it runs."""
+        return self.path / "service.json"
+
+    @property
     def service(self) -> str:
         """Endpoint at which requests are taken."""
         return self._endpoint("service.sock")

@@ -1,0 +1,155 @@
+"""A service as a process: it owns its card alone, feeds it while it lives, and leaves it killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from service_party.process import DEADLINE_S, Served, desk_of, kept_twin, serve_command
+
+from tickwright.bus.opening import open_bus
+from tickwright.host.card import Card
+from tickwright.recorder.publication import Subscriber
+from tickwright.recorder.snapshot import Snapshot
+from tickwright.service.caller import Caller
+from tickwright.service.emergency import emergency_kill
+from tickwright.service.journal import entries
+from tickwright.service.keys import service_key
+from tickwright.service.protocol import StatusCode
+from tickwright.service.roles import Role
+from tickwright.service.state_folder import owner_of
+from tickwright.service.whereabouts import Whereabouts, find
+
+FED_S = 1.0  # in which a watchdog that nobody feeds has run out several times
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory) -> Iterator[Served]:
+    folder: Path = tmp_path_factory.mktemp("service")
+    with (
+        kept_twin(folder / "card") as card,
+        Served(card, folder / "state", "--listen", "tcp://127.0.0.1:*") as one,
+    ):
+        yield one
+
+
+@pytest.fixture
+def card(served: Served) -> Iterator[Card]:
+    """Return the card, by a way of the test's own."""
+    with open_bus(f"twin:{served.card}") as way:
+        yield Card(way)
+
+
+def whereabouts(served: Served) -> Whereabouts:
+    found = find(served.state / "service.json")
+    assert found is not None
+    return found
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + DEADLINE_S
+    while not holds():
+        assert time.monotonic() < end, "it never came about"
+        time.sleep(0.01)
+
+
+def test_where_it_listens_is_told_in_its_folder(served: Served):
+    with desk_of(served.state, Role.VIEWER) as desk:
+        assert desk.done("status").state == "killed"
+    found = whereabouts(served)
+    assert (found.process, found.card) == (served.process.pid, f"twin:{served.card}")
+    assert found.public == service_key(served.state).public
+    assert (served.state / "service.json").stat().st_mode & 0o077 == 0
+    local, told = found.endpoints
+    assert local == f"ipc://{served.state / 'service.sock'}"
+    assert told.startswith("tcp://127.0.0.1:")
+    with Caller(told, found.public, service_key(served.state), timeout_s=DEADLINE_S) as caller:
+        assert caller.ask("status").status == StatusCode.DONE
+
+
+def test_the_watchdog_is_fed_as_long_as_it_lives(served: Served, card: Card):
+    end = time.monotonic() + FED_S
+    while time.monotonic() < end:
+        assert not card.risk.watchdog_expired
+        time.sleep(0.02)
+    with desk_of(served.state, Role.VIEWER) as desk:
+        reasons = desk.done("preflight").reasons
+    assert "watchdog" not in {reason.code for reason in reasons}
+
+
+def test_a_service_that_stalls_is_not_fed_for(served: Served, card: Card):
+    """Its feeder lives on, and feeds no more."""
+    os.kill(served.process.pid, signal.SIGSTOP)
+    try:
+        until(lambda: bool(card.risk.watchdog_expired))
+    finally:
+        os.kill(served.process.pid, signal.SIGCONT)
+    until(lambda: not card.risk.watchdog_expired)
+
+
+def test_telemetry_is_published_to_known_keys(served: Served):
+    found = whereabouts(served)
+    key = service_key(served.state)
+    with Subscriber(found.telemetry, records=False, key=key, server=found.public) as subscriber:
+        assert isinstance(subscriber.receive(DEADLINE_S * 1000), Snapshot)
+
+
+def test_another_service_of_the_same_card_is_refused(served: Served, tmp_path: Path):
+    done = subprocess.run(
+        serve_command(served.card, tmp_path / "other"),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "found another service that owns it, expected none" in done.stderr
+    assert served.process.poll() is None
+
+
+def test_a_card_is_killed_without_its_service(served: Served):
+    found = emergency_kill(f"twin:{served.card}", served.state)
+    assert found.state == "killed"
+    assert found.card_cycles > 0
+
+
+def test_a_recorder_that_is_killed_is_begun_again(served: Served):
+    (recorder,) = (child for child in _children(served.process.pid) if "recorder" in _words(child))
+    os.kill(recorder, signal.SIGKILL)
+    until(
+        lambda: any(
+            "recorder" in _words(child) and child != recorder
+            for child in _children(served.process.pid)
+        )
+    )
+
+
+def test_what_it_leaves_behind(served: Served):
+    """A card that is killed, a journal that says so, and nothing that says that it is there."""
+    children = _children(served.process.pid)
+    assert len(children) == 2, "a feeder and a recorder"
+    served.process.send_signal(signal.SIGTERM)
+    assert served.wait() == 0
+    assert not (served.state / "service.json").exists()
+    assert owner_of(served.state) is None
+    newest = entries(served.state / "journal.jsonl", -2, 2)
+    assert [entry.what for entry in newest] == ["kill.done", "service.stopped"]
+    until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+
+
+def _children(process: int) -> list[int]:
+    words = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [int(word) for word in words]
+
+
+def _words(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ")
+    except OSError:
+        return ""

@@ -1,4 +1,4 @@
-"""What one types to keep a simulated card, and to play a market to it."""
+"""What one types to look into a card, to keep a simulated one, and to play a market to it."""
 
 from __future__ import annotations
 
@@ -7,21 +7,57 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec import Struct
 
 from tickwright.cli.arguments import AsJson, File, From, MaxMessages, Until, feed_time
+from tickwright.cli.asking import asks
 from tickwright.cli.output import FAILED, UNREACHABLE, WRONG, VerbError, emit, note, pairs, tracked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tickwright.bus.twin_wire import TwinWire
+    from tickwright.client.client import Client
 
 __all__ = ["app"]
 
 TWIN = "twin:"
 POLL_S = 0.1
 
-app = typer.Typer(no_args_is_help=True, help="Keep a simulated card, and play a market to it.")
+app = typer.Typer(no_args_is_help=True, help="Look into a card; keep a simulated one; play to it.")
+
+
+Block = Annotated[str | None, typer.Option(help="One block of registers, such as risk.")]
+
+
+@app.command()
+@asks()
+def info(client: Client) -> Struct:
+    """Show what card the service owns: its sizes, its map, its time.
+
+    Example: tickwright card info --key ann
+    """
+    return client.card_info()
+
+
+@app.command()
+@asks()
+def registers(client: Client, block: Block = None) -> Struct:
+    """Show registers as they read now.
+
+    Example: tickwright card registers --block risk --key ann
+    """
+    return client.registers(block)
+
+
+@app.command()
+@asks()
+def counters(client: Client, block: Block = None) -> Struct:
+    """Show counts of what the card met.
+
+    Example: tickwright card counters --key ann
+    """
+    return client.counters(block)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from tickwright.cli import bench, card, desk, journal, keys
+from tickwright.cli import bench, card, desk, journal, keys, limits, looking, params, steering
 from tickwright.cli.bbo import bbo
 from tickwright.cli.completion import completion
 from tickwright.cli.doctor import doctor
@@ -33,6 +33,21 @@ app.command()(inspect)
 app.command()(bbo)
 app.command()(replay)
 app.command()(serve)
+for verb in (looking.status, looking.preflight, looking.positions, looking.orders, looking.report):
+    app.command()(verb)
+app.add_typer(params.app, name="params")
+app.add_typer(limits.app, name="limits")
+for verb in (
+    steering.arm,
+    steering.close_only,
+    steering.disarm,
+    steering.flatten,
+    steering.cancel_all,
+    steering.kill,
+    steering.stop,
+    steering.emergency_kill,
+):
+    app.command()(verb)
 app.add_typer(bench.app, name="bench")
 app.add_typer(card.app, name="card")
 app.add_typer(journal.app, name="journal")

@@ -21,6 +21,8 @@ from tickwright.service.roles import Role
 
 __all__ = [
     "AUTHORIZED",
+    "SECRETS",
+    "SERVICE",
     "Key",
     "KeysError",
     "Registry",

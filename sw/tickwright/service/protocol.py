@@ -16,11 +16,13 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
+from tickwright.service.display import markup
 from tickwright.service.roles import EVERYONE, STOPPERS, Role
 
 __all__ = [
     "MOST_BYTES",
     "VERBS",
+    "Answer",
     "Armed",
     "Block",
     "Change",
@@ -68,6 +70,13 @@ class StatusCode(IntEnum):
     WRONG = 2
     UNREACHABLE = 3
     REFUSED = 4
+
+
+class Answer(Struct):
+    """The result of a verb; a notebook shows it as tables."""
+
+    def _repr_html_(self) -> str:
+        return markup(self)
 
 
 class Request(Struct, forbid_unknown_fields=True):
@@ -157,7 +166,7 @@ class Change(Struct):
     loosens: bool = False  # of a limit
 
 
-class Changed(Struct):
+class Changed(Answer):
     """What a load changed, or would change."""
 
     dry_run: bool
@@ -167,7 +176,7 @@ class Changed(Struct):
     seconds: float = 0.0  # on the bus
 
 
-class SetText(Struct):
+class SetText(Answer):
     """A set as its file had it, and where it stands."""
 
     epoch: int
@@ -187,7 +196,7 @@ class Reason(Struct):
     remedy: str
 
 
-class Preflight(Struct):
+class Preflight(Answer):
     """Empty reasons: `arm` would be taken."""
 
     reasons: list[Reason]
@@ -227,7 +236,7 @@ class PairRow(Struct):
     z: float | None  # standard deviations; None where a touch is missing or not trusted
 
 
-class Status(Struct):
+class Status(Answer):
     """All that fits one screen."""
 
     card: str  # the way to the card
@@ -276,7 +285,7 @@ class PositionRow(Struct):
     mid: int | None  # twice the mid, in 1/20000 dollar; None: no trusted two-sided touch
 
 
-class Positions(Struct):
+class Positions(Answer):
     """The card's ledger."""
 
     confirmed: bool
@@ -297,13 +306,13 @@ class OrderRow(Struct):
     card_ns: int
 
 
-class Orders(Struct):
+class Orders(Answer):
     """The newest orders, newest last."""
 
     rows: list[OrderRow]
 
 
-class Killed(Struct):
+class Killed(Answer):
     """The card confirmed that it is killed."""
 
     state: str
@@ -311,7 +320,7 @@ class Killed(Struct):
     reasons: list[str]
 
 
-class Armed(Struct):
+class Armed(Answer):
     """State of the gate afterwards."""
 
     state: str
@@ -323,7 +332,7 @@ class Flatten(Struct, forbid_unknown_fields=True):
     off: bool = False
 
 
-class Flattened(Struct):
+class Flattened(Answer):
     """What is still held, to be closed by the pairs that hold it."""
 
     holding: list[PositionRow]
@@ -335,13 +344,13 @@ class Block(Struct, forbid_unknown_fields=True):
     block: str | None = None
 
 
-class Registers(Struct):
+class Registers(Answer):
     """Values of registers, by block and name."""
 
     values: dict[str, dict[str, int]]
 
 
-class Counters(Struct):
+class Counters(Answer):
     """Counts of what the card met, by block and name; those above 0 unless all are asked for."""
 
     values: dict[str, dict[str, int]]
@@ -358,14 +367,14 @@ class Entry(Struct):
     hash: str
 
 
-class Entries(Struct):
+class Entries(Answer):
     """Entries of the journal, oldest first."""
 
     rows: list[Entry]
     head: str  # hash of the newest entry of all
 
 
-class Report(Struct):
+class Report(Answer):
     """The day so far, or at its end, as Markdown and as numbers."""
 
     text: str

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from service_party.scenario import SCENARIO
 
 from tickwright.cli.main import app, run
 from tickwright.exchange.scripted import FillsError
@@ -54,6 +55,7 @@ def example(words: tuple[str, ...]) -> list[str]:
 
 # They run the twin, or need one: see test_cli_bench, test_cli_card and test_cli_serve.
 HEAVY = {("bench", "latency"), ("bench", "twin"), ("card", "play"), ("card", "twin"), ("serve",)}
+HEAVY |= set(SCENARIO)  # see test_cli_session
 
 
 class TestExamples:

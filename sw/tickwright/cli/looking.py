@@ -9,11 +9,11 @@ from msgspec import Struct
 
 from tickwright.cli.asking import asks
 from tickwright.cli.output import WRONG, VerbError, note
-from tickwright.cli.telling import tell
+from tickwright.cli.telling import tell, tell_parts
 
 if TYPE_CHECKING:
     from tickwright.client.client import Client
-    from tickwright.service.protocol import Preflight, Report
+    from tickwright.service.protocol import Preflight, Report, Status
 
 __all__ = ["orders", "positions", "preflight", "report", "status"]
 
@@ -27,7 +27,13 @@ def _tell_report(found: Report) -> None:
     typer.echo(found.text.rstrip("\n"))
 
 
-@asks()
+def _tell_status(found: Status) -> None:
+    from tickwright.client.screen import screen
+
+    tell_parts(screen(found))
+
+
+@asks(_tell_status)
 def status(client: Client) -> Struct:
     """Show link, feed, session, limits in use, positions, P&L and alarms on one screen.
 

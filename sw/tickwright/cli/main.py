@@ -34,7 +34,7 @@ app.command()(bbo)
 app.command()(replay)
 app.command()(serve)
 for verb in (looking.status, looking.preflight, looking.positions, looking.orders, looking.report):
-    app.command()(verb)
+    app.command(verb.__name__)(verb)
 app.add_typer(params.app, name="params")
 app.add_typer(limits.app, name="limits")
 for verb in (
@@ -47,7 +47,7 @@ for verb in (
     steering.stop,
     steering.emergency_kill,
 ):
-    app.command()(verb)
+    app.command(verb.__name__.replace("_", "-"))(verb)
 app.add_typer(bench.app, name="bench")
 app.add_typer(card.app, name="card")
 app.add_typer(journal.app, name="journal")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import typer
@@ -12,17 +12,27 @@ from rich.text import Text
 
 from tickwright.cli.output import emit, pairs, printed
 
-__all__ = ["emit_answer", "tell"]
+if TYPE_CHECKING:
+    from tickwright.service.display import Parts
+
+__all__ = ["emit_answer", "tell", "tell_parts"]
 
 
 def tell(answer: Struct) -> None:
     """Print an answer for people."""
     from tickwright.service.display import parts
 
-    found = parts(answer)
+    tell_parts(parts(answer))
+
+
+def tell_parts(found: Parts) -> None:
+    """Print an answer that is in parts; of a table without rows only that it has none."""
     if found.values:
         pairs("", found.values)
     for rows in found.tables:
+        if not rows.cells:
+            typer.echo(f"{rows.title}: none")
+            continue
         table = Table(title=rows.title, title_justify="left", box=None, pad_edge=False)
         for name in rows.columns:
             table.add_column(name, justify="right" if name in rows.right else "left", no_wrap=True)

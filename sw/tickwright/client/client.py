@@ -20,7 +20,7 @@ from typing import Self, TypeVar
 import msgspec
 from msgspec import Struct
 
-from tickwright.client.finding import key_of, service_of
+from tickwright.client.finding import key_of, local_endpoint, service_of
 from tickwright.service.caller import Caller
 from tickwright.service.errors import ServiceError
 from tickwright.service.keys import Key
@@ -83,8 +83,9 @@ class Client:
         of a service elsewhere; left out, it is the one that owns this folder. Raises ServiceError.
         """
         folder = Path(state)
-        found = key_of(folder, key)
-        return cls(service or local_endpoint(folder), server_of(folder), found, timeout_s=timeout_s)
+        owner, found = key_of(folder, key), service_of(folder)
+        endpoint = service or local_endpoint(folder, found)
+        return cls(endpoint, found.public, owner, timeout_s=timeout_s)
 
     def __enter__(self) -> Self:
         return self

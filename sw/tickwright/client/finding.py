@@ -10,9 +10,10 @@ from pathlib import Path
 
 from tickwright.service.errors import ServiceError
 from tickwright.service.keys import SECRETS, SERVICE, Key, KeysError, read_secret
+from tickwright.service.state_folder import owner_of
 from tickwright.service.whereabouts import WHEREABOUTS, Whereabouts, find
 
-__all__ = ["key_of", "service_of"]
+__all__ = ["key_of", "local_endpoint", "service_of"]
 
 
 def key_of(state: Path, key: str) -> Key:
@@ -32,6 +33,15 @@ def service_of(state: Path) -> Whereabouts:
             f"{path}: found no service, expected one that was started with --state {state}"
         )
     return found
+
+
+def local_endpoint(state: Path, service: Whereabouts) -> str:
+    """Return where the service takes requests on this machine. Raises ServiceError: it is gone."""
+    if owner_of(state) is None:
+        raise ServiceError.unreachable(
+            f"{state}: found the service of process {service.process} gone, expected it to run"
+        )
+    return service.endpoints[0]
 
 
 def _file(state: Path, key: str) -> Path:

@@ -9,7 +9,7 @@ import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from msgspec import Struct
@@ -86,7 +86,7 @@ def shown(name: str, value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3f}"
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {shown(key, one)}" for key, one in value.items()) or NOTHING
+        return ", ".join(f"{key} {shown('', one)}" for key, one in value.items()) or NOTHING
     if isinstance(value, list):
         return ", ".join(str(one) for one in value) or NOTHING
     return str(value)
@@ -98,12 +98,12 @@ def parts(answer: Struct) -> Parts:
     for one in msgspec.structs.fields(answer):
         value = getattr(answer, one.name)
         title = one.name.replace("_", " ")
-        if isinstance(value, list) and value and isinstance(value[0], Struct):
-            found.tables.append(_rows(title, value))
+        if isinstance(value, list) and (kind := _row_kind(one.type)) is not None:
+            found.tables.append(_rows(title, kind, value))
         elif isinstance(value, dict) and value and _is_nested(value):
             found.tables += [
                 Rows(name, ("name", "value"),
-                     [(key, shown(key, each)) for key, each in block.items()], frozenset({"value"}))
+                     [(key, shown("", each)) for key, each in block.items()], frozenset({"value"}))
                 for name, block in value.items()
             ]  # fmt: skip
         elif isinstance(value, str) and "\n" in value:
@@ -122,8 +122,16 @@ def markup(answer: Struct) -> str:
     return "".join(pieces)
 
 
-def _rows(title: str, answers: Sequence[Struct]) -> Rows:
-    fields = [one.name for one in msgspec.structs.fields(answers[0])]
+def _row_kind(kind: Any) -> type[Struct] | None:
+    """Return the structure of a list's rows, None where they are none."""
+    for one in get_args(kind):
+        if isinstance(one, type) and issubclass(one, Struct):
+            return one
+    return None
+
+
+def _rows(title: str, kind: type[Struct], answers: Sequence[Struct]) -> Rows:
+    fields = [one.name for one in msgspec.structs.fields(kind)]
     cells = [[shown(name, getattr(answer, name)) for name in fields] for answer in answers]
     numbers = frozenset(
         name.replace("_", " ")

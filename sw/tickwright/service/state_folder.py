@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tickwright.service.whereabouts import WHEREABOUTS
+
 __all__ = ["StateError", "StateFolder", "owner_of"]
 
 LOCK = "service.lock"
@@ -76,7 +78,7 @@ class StateFolder:
     @property
     def whereabouts(self) -> Path:
         """File that tells where the service listens, while it runs."""
-        return self.path / "service.json"
+        return self.path / WHEREABOUTS
 
     @property
     def service(self) -> str:

@@ -7,7 +7,9 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-__all__ = ["Whereabouts", "find", "forget", "tell"]
+__all__ = ["WHEREABOUTS", "Whereabouts", "find", "forget", "tell"]
+
+WHEREABOUTS = "service.json"  # in the folder of the service's state
 
 
 class Whereabouts(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,132 @@
+"""A status on one screen: a line for each thing that can be wrong, then what is held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tickwright.service.display import Parts, Rows, dollars, shown
+from tickwright.service.protocol import PairRow, Status, SymbolRow
+
+__all__ = ["pairs_table", "screen", "symbols_table"]
+
+SECOND_NS, MS_NS = 1_000_000_000, 1_000_000
+NONE = "none"
+FLAT = "flat"
+
+
+def screen(status: Status) -> Parts:
+    """Return the lines of a status; of symbols and pairs those that want a look."""
+    symbols = [row for row in status.symbols if row.position or not row.trusted]
+    pairs = [row for row in status.pairs if row.phase != FLAT or row.stopped or not row.enabled]
+    return Parts(
+        [
+            ("gate", _gate(status)),
+            ("link", _link(status)),
+            ("feed", _feed(status)),
+            ("session", _session(status)),
+            ("books", _books(status)),
+            ("sets", _sets(status)),
+            ("money", _money(status)),
+            ("alarms", "; ".join(status.alarms) or NONE),
+            ("assumed", " ".join(status.assumptions) or NONE),
+        ],
+        [symbols_table(symbols), pairs_table(pairs)],
+    )
+
+
+def symbols_table(symbols: Iterable[SymbolRow]) -> Rows:
+    """Return symbols with their touch, trust and position."""
+    columns = ("symbol", "bid shares", "bid", "ask", "ask shares", "status", "trust", "position",
+               "of", "could be")  # fmt: skip
+    cells = [
+        (
+            row.symbol,
+            f"{row.bid_shares:,}",
+            dollars(row.bid),
+            dollars(row.ask),
+            f"{row.ask_shares:,}",
+            row.status,
+            "yes" if row.trusted else ", ".join(row.reasons) or "no",
+            f"{row.position:,}",
+            f"{row.max_position:,}",
+            f"{-row.worst_short:,} .. {row.worst_long:,}",
+        )
+        for row in symbols
+    ]
+    return Rows("symbols", columns, cells, frozenset(columns) - {"symbol", "status", "trust"})
+
+
+def pairs_table(pairs: Iterable[PairRow]) -> Rows:
+    """Return pairs with what they hold and how far their spread is from its mean."""
+    columns = ("pair", "a", "b", "phase", "held a", "held b", "z")
+    cells = [
+        (
+            row.pair,
+            row.a,
+            row.b,
+            _phase(row),
+            f"{row.held_a:,}",
+            f"{row.held_b:,}",
+            "-" if row.z is None else f"{row.z:+.2f}",
+        )
+        for row in pairs
+    ]
+    return Rows("pairs", columns, cells, frozenset({"held a", "held b", "z"}))
+
+
+def _phase(row: PairRow) -> str:
+    if not row.enabled:
+        return f"{row.phase}, disabled"
+    return f"{row.phase}, stopped" if row.stopped else row.phase
+
+
+def _gate(status: Status) -> str:
+    why = f" ({', '.join(status.kill_reasons)})" if status.kill_reasons else ""
+    flatten = "; flattening" if status.flatten else ""
+    return f"{status.state.replace('_', '-')}{why}{flatten}; card {status.card} ({status.preset})"
+
+
+def _link(status: Status) -> str:
+    if status.clock_offset_ns is None:
+        clock = "clock unknown"
+    else:
+        sure = (status.clock_uncertainty_ns or 0) / MS_NS
+        clock = f"clock {status.clock_offset_ns / SECOND_NS:+.6f} s off, give or take {sure:.3f} ms"
+    return (
+        f"watchdog {status.watchdog_ms} ms; {clock}; {status.records:,} records, "
+        f"{status.records_lost:,} lost; up {status.uptime_s:,.0f} s; journal {status.journal:,}"
+    )
+
+
+def _feed(status: Status) -> str:
+    word = "gap open" if status.gap_open else "ok" if status.feed_ok else "stale or shut"
+    return f"{word}; {status.delivered:,} messages, {status.gaps:,} gaps, {status.lost:,} lost"
+
+
+def _session(status: Status) -> str:
+    word = "ok" if status.session_ok else "lets no order pass"
+    refusals = f" ({shown('refusals', status.refusals)})" if status.refusals else ""
+    return (
+        f"{word}; {status.sent:,} orders sent, {status.open_orders:,} open, "
+        f"{status.refused:,} refused{refusals}"
+    )
+
+
+def _books(status: Status) -> str:
+    trusted = sum(row.trusted for row in status.symbols)
+    return f"{trusted} of {len(status.symbols)} symbols trusted"
+
+
+def _sets(status: Status) -> str:
+    confirmed = "confirmed" if status.positions_confirmed else "not confirmed"
+    return (
+        f"parameters {status.parameters_epoch} ({status.parameters_checksum:#010x}), limits "
+        f"{status.limits_epoch} ({status.limits_checksum:#010x}); positions {confirmed}"
+    )
+
+
+def _money(status: Status) -> str:
+    marked = "unknown" if status.marked is None else dollars(status.marked)
+    return (
+        f"cash {dollars(status.cash)}, fees {dollars(status.fees)}, with positions at mids {marked}"
+    )

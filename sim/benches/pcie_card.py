@@ -6,9 +6,11 @@ import numpy as np
 from amaranth import *
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
+from cocotb.task import resume
+from cocotb.triggers import ClockCycles
 
 from tickwright.core.regfile import BusSignature, RegisterFile
-from tickwright.pcie.regs import ENDPOINT_BASE, PcieRegs
+from tickwright.pcie.regs import ENDPOINT_BASE, FRAMES_BASE, FrameRegs, PcieRegs
 from tickwright.pcie.stage import PcieEndpoint
 from tickwright.risk.regs import RiskRegs
 from tickwright.telemetry.messages import RECORD_BYTES
@@ -18,7 +20,18 @@ from tickwright.top.memory_map import BLOCKS
 from tickwright.top.presets import Preset
 from tickwright.twin.root_complex import PcieHost
 
-__all__ = ["SCRATCH_BASE", "SCRATCH_WORDS", "PcieCard", "at", "disturb", "numbers", "woken"]
+__all__ = [
+    "SCRATCH_BASE",
+    "SCRATCH_WORDS",
+    "SETTLE_CYCLES",
+    "PcieCard",
+    "at",
+    "at_frames",
+    "disturb",
+    "numbers",
+    "settling",
+    "woken",
+]
 
 LANE_BITS = 64
 LANE_MARKS = tuple(lane * 0x0101_0101_0101_0101 for lane in range(8 * RECORD_BYTES // LANE_BITS))
@@ -33,11 +46,14 @@ INPUTS = (
     "cfg_interrupt_msix_mask",
     "alarm",
 )
+SETTLE_CYCLES = 400  # in which all that was sent has arrived
 LFSR_TAPS = (31, 21, 1, 0)
 
 
 class PcieCard(wiring.Component):
     """The endpoint with two blocks of registers, plain memory, and records at random times.
+
+    Frames that the host sends come back to it.
 
     Latency: 1 cycle from address to read data. Throughput: at most a record per cycle.
 
@@ -54,7 +70,7 @@ class PcieCard(wiring.Component):
     def __init__(self, width: int, preset: Preset):
         self._preset = preset
         self._endpoint = PcieEndpoint(width)
-        ours = ("bus", "records")
+        ours = ("bus", "records", "frames", "outbox")
         super().__init__(
             {
                 name: member
@@ -83,6 +99,11 @@ class PcieCard(wiring.Component):
             m.d.comb += getattr(endpoint, name).eq(getattr(self, name))
         self._decode(m, endpoint.bus, decoder.bus, scratch.bus)
         self._send(m, endpoint.records)
+        m.d.comb += [
+            endpoint.outbox.ready.eq(1),
+            endpoint.frames.valid.eq(endpoint.outbox.valid),
+            endpoint.frames.payload.eq(endpoint.outbox.payload),
+        ]
 
         return m
 
@@ -141,6 +162,11 @@ def at(name: str) -> int:
     return ENDPOINT_BASE + getattr(PcieRegs, name).offset
 
 
+def at_frames(name: str) -> int:
+    """Return the address of one of the registers for raw frames."""
+    return FRAMES_BASE + getattr(FrameRegs, name).offset
+
+
 async def woken(dut, *, bus_master: bool = True, **settings) -> PcieHost:
     """Return a host that has enumerated the card."""
     for port in (dut.wanted, dut.pace, dut.alarm):
@@ -154,6 +180,15 @@ def disturb(host: PcieHost, rng: random.Random, share: float) -> None:
     """Let each stream pause in such a share of the cycles, at random."""
     for end in ("cq_source", "cc_sink", "rq_sink"):
         getattr(host.device, end).set_pause_generator(iter(lambda: rng.random() < share, None))
+
+
+def settling(dut):
+    """Return a function by which host code waits until what was sent has arrived."""
+
+    async def settle(cycles: int = SETTLE_CYCLES) -> None:
+        await ClockCycles(dut.clk, cycles)
+
+    return resume(settle)
 
 
 def numbers(records: bytes) -> list[int]:

@@ -2,17 +2,31 @@
 
 import pytest
 
-from tickwright.pcie.regs import ENDPOINT_BASE, MSIX_TABLE_BASE, PcieRegs, fingerprint
+from tickwright.pcie.messages import FrameSlice
+from tickwright.pcie.regs import (
+    ENDPOINT_BASE,
+    FRAMES_BASE,
+    MSIX_TABLE_BASE,
+    OUTBOX_BASE,
+    FrameRegs,
+    PcieRegs,
+    fingerprint,
+)
 from tickwright.pcie.stage import PcieEndpoint
 from tickwright.pcie.types import WIDTHS
 
 READ_CYCLES = {64: 16, 128: 19, 256: 19}
 RECORD_CYCLES = 4
+SLICE_CYCLES = 1
 ALL_BYTES = 0x0F
 
 
 def address_of(name, word=0):
     return ENDPOINT_BASE + getattr(PcieRegs, name).offset + 4 * word
+
+
+def frames_at(name, word=0):
+    return FRAMES_BASE + getattr(FrameRegs, name).offset + 4 * word
 
 
 def header(address, words, kind):
@@ -53,13 +67,13 @@ class Host:
         request = self.packet([*header(address, 1, 1), value], user=ALL_BYTES)
         await self.line.send(ctx, self.dut.cq, [request])
 
-    async def run(self, ctx, **values):
-        """Start the ring."""
+    async def run(self, ctx, at=address_of, **values):
+        """Start a ring."""
         ctx.set(self.dut.cfg_function_status, 0b100)
         for name, value in ({"ring_base": 0x10000, "ring_log2": 4} | values).items():
             for word in range(getattr(PcieRegs, name).words):
-                await self.write(ctx, address_of(name, word), value >> 32 * word & 0xFFFFFFFF)
-        await self.write(ctx, address_of("enabled"), 1)
+                await self.write(ctx, at(name, word), value >> 32 * word & 0xFFFFFFFF)
+        await self.write(ctx, at("enabled"), 1)
         while not self.writes:
             await ctx.tick()
 
@@ -101,6 +115,53 @@ def test_a_record_leaves_in_constant_time(simulate, streams, packet, width):
     simulate(dut, bench, background=host.background)
 
 
+def test_a_frame_of_the_host_leaves_and_one_that_comes_is_written_in_constant_time(
+    simulate, streams, packet, width
+):
+    dut = PcieEndpoint(width)
+    host = Host(dut, streams, packet)
+    sent = []
+
+    async def wire(ctx):
+        async for *_, valid, ready, word in ctx.tick().sample(
+            dut.outbox.valid, dut.outbox.ready, dut.outbox.payload
+        ):
+            if valid and ready:
+                sent.append((word.data, word.bytes, word.first, word.last))
+
+    async def bench(ctx):
+        ctx.set(dut.outbox.ready, 1)
+        for place, value in enumerate([9, 0, 0x44332211, 0x88776655, 0x99, 0]):
+            await host.write(ctx, OUTBOX_BASE + 4 * place, value)
+        await host.write(ctx, frames_at("outbox_written"), 3)
+        assert await host.read(ctx, frames_at("outbox_taken")) == 3
+        assert [word[1:] for word in sent] == [(8, 1, 0), (1, 0, 1)]
+        assert [sent[0][0], sent[1][0]] == [0x8877665544332211, 0x99]
+
+        await host.run(ctx, at=frames_at, head_base=0x20000)
+        for number in range(2):
+            await ctx.tick().repeat(100)
+            before = len(host.writes)
+            word = {"data": 0xAB, "bytes": 1, "first": 1, "last": 1}
+            ctx.set(dut.frames.payload, word)
+            ctx.set(dut.frames.valid, 1)
+            start = host.line.cycle
+            await ctx.tick()
+            ctx.set(dut.frames.valid, 0)
+            while len(host.writes) < before + 2:
+                await ctx.tick()
+            written, head = host.writes[before:]
+            assert written.began - start == RECORD_CYCLES + SLICE_CYCLES
+            assert written.words[:2] == [0x10000 + 64 * number, 0]
+            part = b"".join(one.to_bytes(4, "little") for one in written.words[4:])
+            part = FrameSlice.unpack(part)
+            assert (part.number, part.first, part.last, part.bytes) == (number, 1, 1, 1)
+            assert part.data[0] == 0xAB
+            assert (head.words[0], head.words[4]) == (0x20000, number + 1)
+
+    simulate(dut, bench, background=[*host.background, wire])
+
+
 def test_the_card_has_the_lower_half_and_nothing_of_the_endpoint(simulate, streams, packet):
     dut = PcieEndpoint(64)
     host = Host(dut, streams, packet)
@@ -116,7 +177,7 @@ def test_the_card_has_the_lower_half_and_nothing_of_the_endpoint(simulate, strea
     async def bench(ctx):
         await host.write(ctx, 0x0000, 1)
         await host.write(ctx, ENDPOINT_BASE - 4, 1)
-        for address in (ENDPOINT_BASE, MSIX_TABLE_BASE, 0xFFFC):
+        for address in (ENDPOINT_BASE, MSIX_TABLE_BASE, OUTBOX_BASE, 0xFFFC):
             await host.write(ctx, address, 1)
             await host.read(ctx, address)
         assert await host.read(ctx, 0xFFFC) == 0
@@ -124,24 +185,6 @@ def test_the_card_has_the_lower_half_and_nothing_of_the_endpoint(simulate, strea
 
     simulate(dut, bench, background=[*host.background, card])
     assert seen == [(1, 0), (1, ENDPOINT_BASE // 4 - 1)]
-
-
-def test_a_flood_beyond_the_queue_is_dropped_and_counted(simulate, streams, packet):
-    dut = PcieEndpoint(64)
-    host = Host(dut, streams, packet)
-    flood = 200
-
-    async def bench(ctx):
-        await host.run(ctx, head_base=0x20000, ring_log2=8)
-        ctx.set(dut.records.valid, 1)
-        await ctx.tick().repeat(flood)
-        ctx.set(dut.records.valid, 0)
-        await ctx.tick().repeat(flood * 12)
-        head = await host.read(ctx, address_of("head"))
-        assert 0 < head < flood
-        assert await host.read(ctx, address_of("dropped_queue")) == flood - head
-
-    simulate(dut, bench, background=host.background)
 
 
 def test_completions_that_nobody_asked_for_are_counted(simulate, streams, packet):

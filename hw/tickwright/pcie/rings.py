@@ -4,11 +4,11 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from tickwright.pcie.regs import FEWEST_LOG2, MOST_LOG2, PAGE_BYTES, PcieRegs
+from tickwright.pcie.regs import FEWEST_LOG2, MOST_LOG2, PAGE_BYTES, RingRegs
 from tickwright.pcie.types import MOST_RECORDS
 from tickwright.telemetry.messages import RECORD_BYTES
 
-__all__ = ["RecordRing"]
+__all__ = ["CONTROLS", "STATUSES", "RecordRing"]
 
 CONTROLS = ("ring_base", "ring_log2", "tail", "enabled")
 STATUSES = ("running", "stopped", "head", "dropped_full", "dropped_off")
@@ -31,15 +31,15 @@ class RecordRing(wiring.Component):
     Members
     -------
     ring_base, ring_log2, tail, enabled, running, stopped, head, dropped_full, dropped_off
-        As in `PcieRegs`.
+        As in `RingRegs`.
     bus_master : ``In(1)``
         The host lets the card write.
     idle : ``In(1)``
         No write is under way; the ring starts only then.
     payload : ``In(2)``
         Largest payload of a write: 128 bytes, so many times doubled.
-    waiting : ``In(8)``
-        Records that can be taken, one a cycle.
+    waiting : ``In(range(MOST_RECORDS + 1))``
+        Records that can be taken, one a cycle; so many or more.
     taken : ``In(range(MOST_RECORDS + 1))``
         So many records are being written, from this cycle on.
     may_drop : ``In(1)``
@@ -56,12 +56,12 @@ class RecordRing(wiring.Component):
 
     def __init__(self):
         super().__init__({
-            **{name: In(getattr(PcieRegs, name).bits) for name in CONTROLS},
-            **{name: Out(getattr(PcieRegs, name).bits) for name in STATUSES},
+            **{name: In(getattr(RingRegs, name).bits) for name in CONTROLS},
+            **{name: Out(getattr(RingRegs, name).bits) for name in STATUSES},
             "bus_master": In(1),
             "idle":       In(1),
             "payload":    In(2),
-            "waiting":    In(8),
+            "waiting":    In(range(MOST_RECORDS + 1)),
             "taken":      In(range(MOST_RECORDS + 1)),
             "may_drop":   In(1),
             "drop":       Out(1),

@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from tickwright.pcie.regs import PcieRegs
+from tickwright.pcie.regs import PcieRegs, RingRegs
 from tickwright.pcie.types import MOST_RECORDS, InterruptMessage, MemoryWrite
 
 __all__ = ["HEAD_EVERY", "WriteSchedule"]
@@ -25,7 +25,7 @@ class WriteSchedule(wiring.Component):
     Members
     -------
     head_base, head, running, interrupts
-        As in `PcieRegs`.
+        As in `RingRegs` and `PcieRegs`.
     bus_master : ``In(1)``
         The host lets the card write.
     fits, slot : ``In(range(MOST_RECORDS + 1))``, ``In(64)``
@@ -44,7 +44,7 @@ class WriteSchedule(wiring.Component):
 
     def __init__(self):
         super().__init__({
-            **{name: In(getattr(PcieRegs, name).bits) for name in ("head_base", "head", "running")},
+            **{name: In(getattr(RingRegs, name).bits) for name in ("head_base", "head", "running")},
             "interrupts": Out(PcieRegs.interrupts.bits),
             "bus_master": In(1),
             "fits":       In(range(MOST_RECORDS + 1)),

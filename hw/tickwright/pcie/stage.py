@@ -1,29 +1,33 @@
-"""The PCIe endpoint: the card's registers, records and interrupts behind the hard block."""
+"""The PCIe endpoint: the card's registers, records, frames and interrupts behind the hard block."""
 
 from types import SimpleNamespace
 
 from amaranth import *
-from amaranth.lib import fifo, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from tickwright.core.regfile import BusSignature, RegisterFile
 from tickwright.core.regs import WORD_BYTES
+from tickwright.core.streams import Word
 from tickwright.pcie.bar import ADDR_BITS, Completer
 from tickwright.pcie.completions import CompletionQueue
-from tickwright.pcie.dma import MemoryWriter
+from tickwright.pcie.join import RequestJoin
 from tickwright.pcie.msix import InterruptTable
+from tickwright.pcie.outbox import FrameOutbox
 from tickwright.pcie.pacing import InterruptPacer
+from tickwright.pcie.path import RecordPath
 from tickwright.pcie.regs import (
     ENDPOINT_BASE,
+    FRAMES_BASE,
     MSIX_PENDING_BASE,
     MSIX_TABLE_BASE,
+    OUTBOX_BASE,
     PAGE_BYTES,
+    FrameRegs,
     PcieRegs,
-    fingerprint,
 )
 from tickwright.pcie.requests import RequestQueue
-from tickwright.pcie.rings import RecordRing
-from tickwright.pcie.schedule import WriteSchedule
+from tickwright.pcie.slices import FrameSlicer
 from tickwright.pcie.types import (
     CC_USER_BITS,
     CQ_USER_BITS,
@@ -36,21 +40,22 @@ from tickwright.pcie.types import (
 __all__ = ["PcieEndpoint"]
 
 PAGE_WORD_BITS = (PAGE_BYTES // WORD_BYTES - 1).bit_length()
-QUEUE_RECORDS  = 64
 CARD_ADDR_BITS = ADDR_BITS - 1  # the lower half of BAR0 is the card's
+QUEUE_SLICES   = 64
 BUS_MASTER     = 2              # bit of the function's status
 
 
 class PcieEndpoint(wiring.Component):
-    """Answers the host's reads and writes of BAR0, and writes records into its memory.
+    """Answers the host's reads and writes of BAR0, and writes records and frames into its memory.
 
-    The card asks the host for nothing, so completions that come are counted and forgotten. A
-    record that finds the queue full is dropped and counted: nothing here makes the card wait. ::
+    The card asks the host for nothing, so completions that come are counted and forgotten. Nothing
+    here makes the card wait: what cannot leave is dropped and counted. ::
 
         cq ─▶ requests ─▶ completer ─▶ completions ─▶ cc
-                              │ bus: card │ registers │ interrupt table
-        records ─▶ queue ─▶ ring, schedule ─▶ writer ─▶ rq
-        alarm ─▶ interrupt table ─▶ ▲
+                              │ bus: card │ registers │ interrupt table │ outbox ─▶ outbox
+        records ─▶ path ──────┬─▶ join ─▶ rq
+        alarm ─▶ interrupts ──┘     ▲
+        frames ─▶ slicer ─▶ path ───┘
 
     All is in one clock domain, that of the hard block (its ``user_clk``).
 
@@ -72,10 +77,14 @@ class PcieEndpoint(wiring.Component):
         Bit 0: as the host configured interrupts.
     bus : ``Out(BusSignature(...))``
         Access from the host to the card's own registers.
-    records : ``In(stream, always ready)``
+    records : ``In(stream.Signature(512, always_ready=True))``
         Telemetry of the card.
     alarm : ``In(1)``
-        When it rises, the host is interrupted; so it is when the ring stops.
+        When it rises, the host is interrupted; so it is when the ring of records stops.
+    frames : ``In(stream.Signature(Word, always_ready=True))``
+        Whole frames for the host.
+    outbox : ``Out(stream.Signature(Word))``
+        Frames of the host.
     """
 
     def __init__(self, width: int):
@@ -93,6 +102,8 @@ class PcieEndpoint(wiring.Component):
             "bus":     Out(BusSignature(CARD_ADDR_BITS)),
             "records": In(stream.Signature(RECORD_BITS, always_ready=True)),
             "alarm":   In(1),
+            "frames":  In(stream.Signature(Word, always_ready=True)),
+            "outbox":  Out(stream.Signature(Word)),
         })
 
     def elaborate(self, platform):
@@ -101,43 +112,57 @@ class PcieEndpoint(wiring.Component):
         m.submodules.requests    = requests    = RequestQueue(self._width)
         m.submodules.completer   = completer   = Completer()
         m.submodules.completions = completions = CompletionQueue(self._width)
-        m.submodules.regs        = regs        = RegisterFile(PcieRegs)
-        m.submodules.queue       = queue       = fifo.SyncFIFOBuffered(width=RECORD_BITS,
-                                                                       depth=QUEUE_RECORDS)
-        m.submodules.ring        = ring        = RecordRing()
-        m.submodules.schedule    = schedule    = WriteSchedule()
-        m.submodules.writer      = writer      = MemoryWriter(self._width)
         m.submodules.interrupts  = interrupts  = InterruptTable()
         m.submodules.pacer       = pacer       = InterruptPacer()
+        m.submodules.regs        = regs        = RegisterFile(PcieRegs)
+        m.submodules.frame_regs  = frame_regs  = RegisterFile(FrameRegs)
+        m.submodules.records     = records     = RecordPath(self._width)
+        m.submodules.slicer      = slicer      = FrameSlicer()
+        m.submodules.frames      = frames      = RecordPath(self._width, QUEUE_SLICES)
+        m.submodules.outbox      = outbox      = FrameOutbox()
+        m.submodules.join        = join        = RequestJoin(self._width)
 
         connect(m, flipped(self.cq), requests.cq)
         connect(m, requests.words, completer.words)
         connect(m, completer.completions, completions.words)
         connect(m, completions.cc, flipped(self.cc))
-        connect(m, schedule.commands, writer.commands)
-        connect(m, interrupts.messages, schedule.messages)
-        connect(m, writer.rq, flipped(self.rq))
+        connect(m, flipped(self.records), records.records)
+        connect(m, interrupts.messages, records.messages)
+        connect(m, flipped(self.frames), slicer.frames)
+        connect(m, slicer.slices, frames.records)
+        connect(m, outbox.frames, flipped(self.outbox))
+        connect(m, records.rq, join.first)
+        connect(m, frames.rq, join.second)
+        connect(m, join.rq, flipped(self.rq))
         m.d.comb += [
             completer.room.eq(completions.room),
             self.pcie_cq_np_req.eq(1),
             self.rc.tready.eq(1),
         ]
-        self._decode(m, completer.bus, regs, interrupts)
-        self._write_records(m, queue, ring, schedule, writer)
-        self._interrupt(m, interrupts, pacer, ring, schedule)
-        self._attach(m, regs, requests, completer, queue, ring, schedule, pacer)
+        for path in (records, frames):
+            m.d.comb += [
+                path.bus_master.eq(self.cfg_function_status[BUS_MASTER]),
+                path.payload.eq(self.cfg_max_payload),
+            ]
+        self._decode(m, completer.bus, {
+            ENDPOINT_BASE:     regs.bus,
+            MSIX_TABLE_BASE:   interrupts.table,
+            MSIX_PENDING_BASE: interrupts.pending,
+            FRAMES_BASE:       frame_regs.bus,
+            OUTBOX_BASE:       outbox.bus,
+        })
+        self._interrupt(m, interrupts, pacer, records)
+        _attach(m, regs, self._count(m, requests, completer), pacer, records)
+        _attach(m, frame_regs, frames, outbox)
 
         return m
 
-    def _decode(self, m, bus, regs, interrupts):
+    def _decode(self, m, bus, pages: dict):
         """Share BAR0 between the card and the endpoint."""
-        page = bus.addr[PAGE_WORD_BITS:]
+        page, place = bus.addr[PAGE_WORD_BITS:], bus.addr[:PAGE_WORD_BITS]
         owners = [(self.bus, bus.addr < ENDPOINT_BASE // WORD_BYTES)] + [
-            (owner, (page == base // PAGE_BYTES)
-                    & (bus.addr[:PAGE_WORD_BITS] >> len(owner.addr) == 0))
-            for owner, base in ((regs.bus, ENDPOINT_BASE),
-                                (interrupts.table, MSIX_TABLE_BASE),
-                                (interrupts.pending, MSIX_PENDING_BASE))]
+            (owner, (page == base // PAGE_BYTES) & (place >> len(owner.addr) == 0))
+            for base, owner in pages.items()]
         found = Const(0, len(bus.r_data))
         for owner, ours in owners:
             m.d.comb += [
@@ -149,58 +174,34 @@ class PcieEndpoint(wiring.Component):
             found = found | owner.r_data
         m.d.comb += bus.r_data.eq(found)
 
-    def _write_records(self, m, queue, ring, schedule, writer):
-        """Let records wait until they are written or dropped."""
-        idle = writer.commands.ready & ~schedule.commands.valid
-        m.d.comb += [
-            queue.w_data.eq(self.records.payload),
-            queue.w_en.eq(self.records.valid),
-            queue.r_en.eq(writer.records.ready | ring.drop),
-            writer.records.payload.eq(queue.r_data),
-            writer.records.valid.eq(queue.r_rdy),
-            ring.waiting.eq(Mux(queue.r_rdy, queue.r_level, 0)),
-            ring.bus_master.eq(self.cfg_function_status[BUS_MASTER]),
-            ring.payload.eq(self.cfg_max_payload),
-            ring.idle.eq(idle),
-            ring.taken.eq(schedule.taken),
-            ring.may_drop.eq(schedule.may_drop),
-            schedule.bus_master.eq(self.cfg_function_status[BUS_MASTER]),
-            schedule.running.eq(ring.running),
-            schedule.head.eq(ring.head),
-            schedule.fits.eq(ring.fits),
-            schedule.slot.eq(ring.slot),
-        ]
-
-    def _interrupt(self, m, interrupts, pacer, ring, schedule):
+    def _interrupt(self, m, interrupts, pacer, records):
         """Find what the host is to be told."""
         alarm, before = Signal(), Signal()
         m.d.comb += [
-            alarm.eq(self.alarm | ring.stopped),
-            pacer.told.eq(schedule.told),
+            alarm.eq(self.alarm | records.stopped),
+            pacer.told.eq(records.told),
             interrupts.causes.eq(Cat(pacer.cause, alarm & ~before)),
             interrupts.enabled.eq(self.cfg_interrupt_msix_enable[0]),
             interrupts.masked.eq(self.cfg_interrupt_msix_mask[0]),
         ]
         m.d.sync += before.eq(alarm)
 
-    def _attach(self, m, regs, requests, completer, queue, ring, schedule, pacer):
-        """Connect the host: each register to the part that has a member of its name."""
+    def _count(self, m, requests, completer) -> SimpleNamespace:
+        """Return the registers that are the endpoint's own."""
         counted = {
-            "dropped_queue":  self.records.valid & ~queue.w_rdy,
             "partial_writes": completer.partial_write,
             "unsupported":    completer.unsupported,
             "discarded":      requests.discarded | completer.malformed,
             "unexpected":     self.rc.tvalid & self.rc.tlast,
         }
-        named = {name: Signal(getattr(PcieRegs, name).bits, name=name)
-                 for name in (*counted, "map_hash", "busy")}
+        named = {name: Signal(getattr(PcieRegs, name).bits, name=name) for name in counted}
         for name, event in counted.items():
             m.d.sync += named[name].eq(named[name] + event)
-        m.d.comb += [named["map_hash"].eq(fingerprint()), named["busy"].eq(~ring.idle)]
-        for part in (pacer, schedule, ring):
-            named |= {name: getattr(part, name) for name in part.signature.members
-                      if name in _NAMES}
-        regs.attach(m, SimpleNamespace(**named))
+        return SimpleNamespace(**named)
 
 
-_NAMES = {register.name for register in PcieRegs.registers}
+def _attach(m, regs: RegisterFile, *parts):
+    """Connect the host: each register to the part that has a member of its name."""
+    named = {register.name: getattr(part, register.name) for register in regs.block.registers
+             for part in parts if hasattr(part, register.name)}
+    regs.attach(m, SimpleNamespace(**named))

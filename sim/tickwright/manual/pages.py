@@ -23,7 +23,8 @@ from tickwright.monitoring.alarms import ALARMS
 from tickwright.monitoring.metrics import described
 from tickwright.net import headers
 from tickwright.order import messages as order_messages
-from tickwright.pcie.regs import ENDPOINT_BASE, PcieRegs
+from tickwright.pcie import messages as pcie_messages
+from tickwright.pcie.regs import ENDPOINT_BASE, FRAMES_BASE, FrameRegs, PcieRegs
 from tickwright.pcie.regs import fingerprint as pcie_fingerprint
 from tickwright.service.protocol import VERBS
 from tickwright.service.roles import Role
@@ -45,23 +46,26 @@ def registers() -> str:
     for name, block in BLOCKS.items():
         doc = inspect.cleandoc(block.__doc__ or "")
         parts += ["", f"## `{name}` at {base(name):#06x}", "", doc, "", block.table()]
-    doc = inspect.cleandoc(PcieRegs.__doc__ or "")
     parts += [
         "",
-        f"## `pcie` at {ENDPOINT_BASE:#06x}",
+        "## Endpoint",
         "",
         "Behind BAR0 of a card on PCI Express, and not part of the map: its hash is "
-        f"{pcie_fingerprint():#010x}. {doc}",
-        "",
-        PcieRegs.table(),
+        f"{pcie_fingerprint():#010x}.",
     ]
+    for name, block, start in (
+        ("pcie", PcieRegs, ENDPOINT_BASE),
+        ("frames", FrameRegs, FRAMES_BASE),
+    ):
+        doc = inspect.cleandoc(block.__doc__ or "")
+        parts += ["", f"### `{name}` at {start:#06x}", "", doc, "", block.table()]
     return "\n".join(parts) + "\n"
 
 
 def messages() -> str:
     """Return every message on the wire, in the order of its module."""
     parts = ["# Messages", "", "Integers are big-endian, text is ASCII and padded with spaces."]
-    for module in (headers, feed_messages, order_messages, uart_messages):
+    for module in (headers, feed_messages, order_messages, uart_messages, pcie_messages):
         title = module.__name__.removeprefix("tickwright.")
         parts += ["", f"## {title}", "", inspect.cleandoc(module.__doc__ or "")]
         for kind in vars(module).values():

@@ -1,0 +1,1 @@
+"""Rings of the PCIe endpoint in Python, for tests of their drivers."""

@@ -4,21 +4,46 @@ The host's side is the product's own; link and hard block are those of cocotbext
 """
 
 import random
+import struct
 
 import cocotb
 import pytest
 from cocotb.task import bridge
+from cocotbext.pcie.core.caps import PciCapId
 from cocotbext.pcie.core.tlp import CplStatus, Tlp, TlpType
 from cocotbext.pcie.xilinx.us.tlp import Tlp_us
 from pcie_card import SCRATCH_BASE, SCRATCH_WORDS, PcieCard, at, disturb, woken
 
+from tickwright.bus.pcie import DEVICE_ID, VENDOR_ID
 from tickwright.host.card import Card
+from tickwright.pcie.regs import BAR_BYTES, MSIX_PENDING_BASE, MSIX_TABLE_BASE, VECTORS
+from tickwright.pcie.regs import fingerprint as endpoint_fingerprint
+from tickwright.top.memory_map import base, fingerprint
 from tickwright.top.presets import PRESETS
 from tickwright.twin.bench import run_bench
 from tickwright.twin.root_complex import BlockingBar
 
 BUNDLE_BYTES = 128  # completions end at multiples of it
 LONGEST_READ = 512  # bytes
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+async def the_card_is_enumerated_with_its_ids_its_bar_and_its_vectors(dut):
+    host = await woken(dut, bus_master=False)
+    card = host.card
+    assert (card.vendor_id, card.device_id) == (VENDOR_ID, DEVICE_ID)
+    assert card.bar_size[0] == BAR_BYTES
+    assert card.bar_addr[0] % BAR_BYTES == 0
+    assert [size for size in card.bar_size[1:] if size] == []
+    msix = card.get_capability_offset(PciCapId.MSIX)
+    control, table, pending = struct.unpack("<2xHII", await card.config_read(msix, 12))
+    assert control % (1 << 11) + 1 == len(VECTORS)
+    assert (table, pending) == (MSIX_TABLE_BASE, MSIX_PENDING_BASE)  # both in BAR0
+    assert not card.is_busmaster
+    assert await host.read(base("identity")) == fingerprint()
+    assert await host.read(at("map_hash")) == endpoint_fingerprint()
+    await card.set_master()
+    assert await host.read(base("identity")) == fingerprint()
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")

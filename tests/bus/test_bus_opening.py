@@ -14,7 +14,7 @@ from tickwright.top.memory_map import fingerprint
 
 
 @pytest.mark.parametrize(
-    "text", ["", "card", "twin", "twin:", "uart:", "recorded", "pcie:", "PCIE"]
+    "text", ["", "card", "twin", "twin:", "uart:", "recorded", "pcie:", "vfio", "vfio:", "PCIE"]
 )
 def test_a_text_that_names_no_card_is_refused(text):
     with pytest.raises(BusError, match="expected twin:PATH") as error:
@@ -54,8 +54,11 @@ def test_the_only_card_needs_no_place_and_others_do(tmp_path: Path, monkeypatch)
         open_bus("pcie")
     with open_bus("pcie:0000:02:00.0") as bus:
         assert bus.read(8) == 7
-    with pytest.raises(BusError, match="pcie: "):
-        open_bus("pcie:0000:03:00.0")
+    for way in ("pcie", "vfio"):
+        with pytest.raises(BusError, match=rf"^{way}: .*no ids of a PCI device"):
+            open_bus(f"{way}:0000:03:00.0")
+    with pytest.raises(BusError, match="iommu_group: found none, expected an IOMMU"):
+        open_bus("vfio:0000:02:00.0")
 
 
 @pytest.mark.parametrize("found", [0, 0xFFFF_FFFF, fingerprint() ^ 1], ids=hex)
@@ -71,5 +74,5 @@ def test_a_card_with_another_register_map_is_refused_and_closed(
     with pytest.raises(BusError) as error:
         open_bus(text)
     told = f"found map hash {found:#010x}, expected {fingerprint():#010x}"
-    assert str(error.value).startswith(f"pcie: 0000:01:00.0: {told}: ")
+    assert str(error.value).startswith(f"0000:01:00.0: {told}: ")
     assert len(closed) == 1

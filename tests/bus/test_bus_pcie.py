@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tickwright.bus.pcie import DEVICE_ID, VENDOR_ID, PcieBar, PcieError, find_cards
+from tickwright.bus.bar import PcieError
+from tickwright.bus.pcie import DEVICE_ID, VENDOR_ID, PcieBar, find_cards
 
 
 def device(root: Path, name: str, vendor: int = VENDOR_ID, model: int = DEVICE_ID) -> Path:

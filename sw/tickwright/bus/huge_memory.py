@@ -7,14 +7,12 @@ CAP_SYS_ADMIN. A huge page is contiguous and is neither moved nor swapped while 
 
 from __future__ import annotations
 
-import ctypes
 import mmap
 import re
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from tickwright.bus.errors import BusError
+from tickwright.bus.mapped_memory import MappedMemory, virtual_address
 
 __all__ = ["HugeMemory", "allow_bus_master", "huge_page_bytes"]
 
@@ -55,7 +53,7 @@ def allow_bus_master(device: Path, allowed: bool = True) -> None:
         raise BusError(f"{path}: found {told}, expected to set bus mastering (as root)") from None
 
 
-class HugeMemory:
+class HugeMemory(MappedMemory):
     """At most one huge page, for the card at ``device``; leaving its context gives it back.
 
     The card must have been told to write no more before it is given back. Raises BusError: the
@@ -70,44 +68,13 @@ class HugeMemory:
                 f"larger pages are an option of the kernel (default_hugepagesz=1G)"
             )
         _check_translation(device)
-        self._map = _map_huge(page)
+        mapped = _map_huge(page)
         try:
-            self.address = _physical(self._map, pagemap)
+            address = _physical(mapped, pagemap)
         except BaseException:
-            self._map.close()
+            mapped.close()
             raise
-        self.size = size
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Give the page back."""
-        self._map.close()
-
-    def read(self, offset: int, size: int) -> bytes:
-        """Return so many bytes from ``offset`` on."""
-        self._check(offset, size)
-        return self._map[offset : offset + size]
-
-    def write(self, offset: int, data: bytes) -> None:
-        """Replace the bytes from ``offset`` on."""
-        self._check(offset, len(data))
-        self._map[offset : offset + len(data)] = data
-
-    def _check(self, offset: int, size: int) -> None:
-        if not 0 <= offset <= offset + size <= self.size:
-            raise BusError(
-                f"huge memory: found bytes {offset} to {offset + size}, expected 0 to {self.size}"
-            )
+        super().__init__(mapped, address, size, "huge memory")
 
 
 def _check_translation(device: Path) -> None:
@@ -138,9 +105,7 @@ def _map_huge(size: int) -> mmap.mmap:
 def _physical(mapped: mmap.mmap, pagemap: Path) -> int:
     """Return the physical address of the mapping's first byte."""
     mapped[0] = 0  # a page that was never touched lies nowhere
-    first = ctypes.c_char.from_buffer(mapped)
-    virtual = ctypes.addressof(first)
-    del first  # it would keep the mapping open
+    virtual = virtual_address(mapped)
     try:
         with pagemap.open("rb", buffering=0) as entries:
             entries.seek(virtual // PAGE_BYTES * ENTRY_BYTES)

@@ -11,7 +11,10 @@ from tickwright.top.memory_map import IdentityRegs, base, fingerprint
 
 __all__ = ["open_bus"]
 
-EXPECTED = "twin:PATH, pcie, pcie:DOMAIN:BUS:DEVICE.FUNCTION, uart:DEVICE[@BAUD] or recorded:FILE"
+EXPECTED = (
+    "twin:PATH, pcie, pcie:DOMAIN:BUS:DEVICE.FUNCTION, vfio:DOMAIN:BUS:DEVICE.FUNCTION, "
+    "uart:DEVICE[@BAUD] or recorded:FILE"
+)
 
 SYSFS = Path("/sys/bus/pci/devices")
 
@@ -19,8 +22,9 @@ SYSFS = Path("/sys/bus/pci/devices")
 def open_bus(text: str) -> Way:
     """Return the way to the card that ``text`` names.
 
-    It is ``twin:PATH``, ``pcie[:DOMAIN:BUS:DEVICE.FUNCTION]``, ``uart:DEVICE[@BAUD]`` or
-    ``recorded:FILE``. Raises BusError: the text is none of these, or the card cannot be reached.
+    It is ``twin:PATH``, ``pcie[:DOMAIN:BUS:DEVICE.FUNCTION]``, ``vfio:DOMAIN:BUS:DEVICE.FUNCTION``,
+    ``uart:DEVICE[@BAUD]`` or ``recorded:FILE``. Raises BusError: the text is none of these, or the
+    card cannot be reached.
     """
     scheme, colon, place = text.partition(":")
     way = WAYS.get(scheme)
@@ -45,7 +49,8 @@ def _recorded(place: str) -> Way:
 
 
 def _pcie(place: str) -> Way:
-    from tickwright.bus.pcie import PcieBar, PcieError, find_cards
+    from tickwright.bus.bar import PcieError
+    from tickwright.bus.pcie import PcieBar, find_cards
 
     try:
         if place:
@@ -64,6 +69,16 @@ def _pcie(place: str) -> Way:
         raise BusError(f"pcie: {SYSFS}: found {told}, expected the devices of a PCI bus") from None
 
 
+def _vfio(place: str) -> Way:
+    from tickwright.bus.bar import PcieError
+    from tickwright.bus.vfio import VfioCard
+
+    try:
+        return _of_our_map(VfioCard(SYSFS / place), place)
+    except PcieError as error:
+        raise BusError(f"vfio: {error}") from None
+
+
 def _of_our_map(way: Way, place: str) -> Way:
     """Return the way; close it and raise BusError if the card has another register map.
 
@@ -73,7 +88,7 @@ def _of_our_map(way: Way, place: str) -> Way:
         found = IdentityRegs(way, base("identity")).map_hash
         if found != fingerprint():
             raise BusError(
-                f"pcie: {place}: found map hash {found:#010x}, expected {fingerprint():#010x}: "
+                f"{place}: found map hash {found:#010x}, expected {fingerprint():#010x}: "
                 f"not a card of ours, or card and host are of different versions"
             )
     except BaseException:
@@ -91,6 +106,7 @@ def _uart(place: str) -> Way:
 WAYS: dict[str, Callable[[str], Way]] = {
     "twin": _twin,
     "pcie": _pcie,
+    "vfio": _vfio,
     "uart": _uart,
     "recorded": _recorded,
 }

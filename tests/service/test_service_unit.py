@@ -25,6 +25,7 @@ MANAGED = {
     "LimitNOFILE": "65536",
     "LimitMEMLOCK": "infinity",
     "LimitCORE": "0",
+    "LimitRTPRIO": "1",
 }
 HARDENED = {
     "User": "tickwright",
@@ -38,7 +39,6 @@ HARDENED = {
     "MemoryDenyWriteExecute": "yes",
     "RestrictAddressFamilies": "AF_UNIX AF_INET AF_INET6",
     "RestrictNamespaces": "yes",
-    "RestrictRealtime": "yes",
     "UMask": "0077",
     "StateDirectoryMode": "0700",
 }

@@ -339,17 +339,24 @@ class Conversation:
         return self._answers[0].at_ns if self._answers else NEVER_NS
 
     def listen(self) -> None:
-        """Hand the frames that were completed since the last call to the venue."""
+        """Hand the frames that were completed since the last call to the venue.
+
+        A venue may read registers, whereby time passes and words come: it is asked at last.
+        """
         words = self._card.words_sent()
-        begin = self._heard
+        begin, frames = self._heard, []
         for at in range(self._heard, len(words)):
             if int(words[at, 2]) >> 5 & 1:  # last
-                self._take(words[begin : at + 1])
+                frames.append(_frame(words[begin : at + 1], self._card.now_ns))
                 begin = at + 1
         self._heard = begin
         if begin and begin == len(words):
             self._card.forget_sent()
             self._heard = 0
+        for sent in frames:
+            self.sent.append(sent)
+            if self._venue is not None:
+                self._answers.extend(self._venue.take(sent.frame, sent.at_ns))
 
     def speak(self) -> None:
         """Let time pass until the next answer is due, and play it unless the card spoke first."""
@@ -357,14 +364,12 @@ class Conversation:
         if self._card.now_ns >= self.due_ns:
             self._card.respond(self._answers.popleft().frame)
 
-    def _take(self, words: np.ndarray) -> None:
-        last = int(words[-1, 2]) & 0xF
-        size = WORD_BYTES * (len(words) - 1) + last
-        frame = words[:, 1].astype("<u8").tobytes()[:size]
-        sent = TxFrame(int(words[0, 0]), self._card.now_ns, frame)
-        self.sent.append(sent)
-        if self._venue is not None:
-            self._answers.extend(self._venue.take(frame, sent.at_ns))
+
+def _frame(words: np.ndarray, now_ns: int) -> TxFrame:
+    """Return the frame of some words."""
+    last = int(words[-1, 2]) & 0xF
+    size = WORD_BYTES * (len(words) - 1) + last
+    return TxFrame(int(words[0, 0]), now_ns, words[:, 1].astype("<u8").tobytes()[:size])
 
 
 def _declare(lib: ctypes.CDLL) -> ctypes.CDLL:

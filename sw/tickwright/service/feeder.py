@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from tickwright.bus.errors import BusError
 from tickwright.bus.opening import open_bus
 from tickwright.host.card import Card, CardError
+from tickwright.service.urgency import be_urgent
 
 __all__ = ["READY", "SIGN", "feed", "main"]
 
@@ -66,6 +67,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         with open_bus(card) as way:
             feed_watchdog = Card(way).feed_watchdog
+            be_urgent()
             sys.stdout.write(f"{READY}\n")
             sys.stdout.flush()
             why = feed(sys.stdin.fileno(), feed_watchdog, sign_ms=sign_ms, silence_ms=silence_ms)

@@ -18,6 +18,7 @@ from tickwright.bus.way import Way
 from tickwright.host.card import Card, CardError
 from tickwright.service.children import Child, ChildError
 from tickwright.service.feeder import SIGN, feed
+from tickwright.service.urgency import be_urgent
 
 __all__ = ["Feeder", "Patience", "process_feeder", "thread_feeder"]
 
@@ -115,7 +116,7 @@ async def process_feeder(card: str, patience: Patience, said: Callable[[str], No
 class _ThreadFeeder(_Pipe):
     def __init__(self, card: Card, patience: Patience) -> None:
         super().__init__()
-        self._thread = ThreadPoolExecutor(1, "feeder")
+        self._thread = ThreadPoolExecutor(1, "feeder", be_urgent)
         self._done = asyncio.get_running_loop().run_in_executor(
             self._thread, self._run, card, patience
         )

@@ -19,6 +19,7 @@ from tickwright.service.errors import ServiceError
 from tickwright.service.interlock import Interlock
 from tickwright.service.journal import Journal, JournalError
 from tickwright.service.protocol import Killed
+from tickwright.service.urgency import be_urgent
 
 __all__ = ["Killer"]
 
@@ -46,7 +47,7 @@ class Killer:
         self._interlock = interlock
         self._way = reach()
         self._card = Card(self._way)
-        self._thread = ThreadPoolExecutor(1, "kill")
+        self._thread = ThreadPoolExecutor(1, "kill", be_urgent)
         self._waiting: list[_Asked] = []
         self._busy = False
 

@@ -45,6 +45,7 @@ from tickwright.service.reach import Reach
 from tickwright.service.server import Server
 from tickwright.service.settings import ServiceSettings
 from tickwright.service.state_folder import StateFolder
+from tickwright.service.urgency import be_urgent
 from tickwright.service.whereabouts import Whereabouts, forget, tell
 from tickwright.service.worker import Worker
 
@@ -112,6 +113,8 @@ class Service:
             server = await self._begin_server(stack, folder, key, desk, worker, killer)
             self._go(stack, "looking", self._look(desk, worker))
             self._tell(folder, key, server)
+            if not be_urgent():
+                self._log.warning("not urgent", why="RLIMIT_RTPRIO: found 0, expected 1 or more")
             gc.collect()
             gc.freeze()  # what is there from the beginning on is not gone through again
             self._notifier.ready()
@@ -275,9 +278,12 @@ class Service:
 
     async def _sign(self, feeder: Kept[Feeder]) -> None:
         """Give signs of life, unless the thread that carries out requests is stuck."""
-        told_s = 0.0
+        told, told_s, signed_ns = self._said("late"), 0.0, time.monotonic_ns()
         while True:
             now_ns = time.monotonic_ns()
+            if now_ns - signed_ns > self._patience.sign_ms * MS_NS:
+                told(f"found {(now_ns - signed_ns) // MS_NS} ms between two signs of life")
+            signed_ns = now_ns
             if feeder.current is not None and not self._progress.stuck(STUCK_NS):
                 feeder.current.sign(now_ns)
             if time.monotonic() - told_s >= ALIVE_S:

@@ -24,7 +24,8 @@ from tickwright.twin.root_complex import BlockingBar, PcieHost
 LOG2 = 5  # of the slices in the ring of frames
 SLOTS = 1 << LOG2
 RECORDS_LOG2 = 10
-FAST = 40  # in 256 cycles so many records, more than half of what the link takes
+FAST = 40  # in 256 cycles so many records, near half of what the widest link takes
+WIDEST = 256  # bits
 LONG = 1514  # bytes
 
 
@@ -94,7 +95,7 @@ async def a_full_frame_ring_drops_slices_and_no_record(dut):
         outbox, ring, records = FrameOutbox(BlockingBar(host)), frame_ring(host), record_ring(host)
         ring.start()
         records.start()
-        dut.wanted.value, dut.pace.value = 1 << 31, FAST
+        dut.wanted.value, dut.pace.value = 1 << 31, FAST * len(dut.rq__tdata) // WIDEST
         told = []
         for _ in range(SLOTS):
             put(outbox, fits, lambda: None)

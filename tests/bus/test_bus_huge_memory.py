@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import mmap
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from tickwright.bus import huge_memory
 from tickwright.bus.errors import BusError
 from tickwright.bus.huge_memory import HugeMemory, allow_bus_master, huge_page_bytes
+from tickwright.bus.mapped_memory import virtual_address
 
 PAGE = 2 << 20
 FRAME = 0x12_3400
@@ -24,27 +25,38 @@ def device(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def pagemap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a page map in which ordinary memory stands for the huge page of the next mapping."""
-    path = tmp_path / "pagemap"
+class Kernel:
+    """A folder that passes for hugetlbfs, and a page map in which its pages lie somewhere."""
 
-    def map_ordinary(size: int) -> mmap.mmap:
-        mapped = mmap.mmap(-1, size)
-        first = ctypes.c_char.from_buffer(mapped)
-        with path.open("wb") as entries:
-            entries.seek(ctypes.addressof(first) // 4096 * 8)
-            entries.write((1 << 63 | FRAME).to_bytes(8, "little"))
-        del first
+    def __init__(self, root: Path) -> None:
+        self.folder, self.pagemap = root / "hugepages", root / "pagemap"
+        self.folder.mkdir()
+        self.entry = 1 << 63 | FRAME
+        self.block = PAGE
+        self.map = huge_memory._mapped
+
+    def mapped(self, file: int, size: int) -> mmap.mmap:
+        mapped = self.map(file, size)
+        with self.pagemap.open("wb") as entries:
+            entries.seek(virtual_address(mapped) // 4096 * 8)
+            entries.write(self.entry.to_bytes(8, "little"))
         return mapped
 
-    monkeypatch.setattr(huge_memory, "_map_huge", map_ordinary)
+    def memory(self, size: int, device: Path, purpose: str = "records") -> HugeMemory:
+        return HugeMemory(size, device, purpose, folder=self.folder, pagemap=self.pagemap)
+
+
+@pytest.fixture
+def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kernel:
+    kernel = Kernel(tmp_path)
+    monkeypatch.setattr(huge_memory, "_mapped", kernel.mapped)
+    monkeypatch.setattr(huge_memory, "_block_bytes", lambda file: kernel.block)
     monkeypatch.setattr(huge_memory, "huge_page_bytes", lambda: PAGE)
-    return path
+    return kernel
 
 
-def test_a_page_lies_where_the_kernel_says_and_holds_what_is_written(device: Path, pagemap: Path):
-    with HugeMemory(PAGE, device, pagemap) as memory:
+def test_a_page_lies_where_the_kernel_says_and_holds_what_is_written(device: Path, kernel: Kernel):
+    with kernel.memory(PAGE, device) as memory:
         assert (memory.address, memory.size) == (FRAME * 4096, PAGE)
         memory.write(PAGE - 4, b"tail")
         memory.write(0, b"head")
@@ -53,8 +65,8 @@ def test_a_page_lies_where_the_kernel_says_and_holds_what_is_written(device: Pat
 
 
 @pytest.mark.parametrize(("offset", "size"), [(-1, 1), (PAGE, 1), (PAGE - 3, 4)])
-def test_what_lies_outside_is_refused(device: Path, pagemap: Path, offset: int, size: int):
-    with HugeMemory(PAGE, device, pagemap) as memory:
+def test_what_lies_outside_is_refused(device: Path, kernel: Kernel, offset: int, size: int):
+    with kernel.memory(PAGE, device) as memory:
         with pytest.raises(BusError, match=f"found bytes {offset} to"):
             memory.read(offset, size)
         with pytest.raises(BusError, match=f"found bytes {offset} to"):
@@ -62,57 +74,81 @@ def test_what_lies_outside_is_refused(device: Path, pagemap: Path, offset: int, 
 
 
 @pytest.mark.parametrize("size", [0, PAGE + 1])
-def test_more_than_a_page_is_refused(device: Path, pagemap: Path, size: int):
+def test_more_than_a_page_is_refused(device: Path, kernel: Kernel, size: int):
     with pytest.raises(BusError, match=f"found {size} bytes, expected at most one page of {PAGE}"):
-        HugeMemory(size, device, pagemap)
+        kernel.memory(size, device)
 
 
-def test_a_card_that_sees_other_addresses_is_refused(device: Path, pagemap: Path):
+def test_a_card_that_sees_other_addresses_is_refused(device: Path, kernel: Kernel):
     (device / "iommu_group").mkdir()
     kind = device / "iommu_group" / "type"
     kind.write_text("DMA-FQ\n")
     with pytest.raises(BusError, match="found DMA-FQ, expected identity"):
-        HugeMemory(PAGE, device, pagemap)
+        kernel.memory(PAGE, device)
     kind.write_text("identity\n")
-    with HugeMemory(PAGE, device, pagemap) as memory:
+    with kernel.memory(PAGE, device) as memory:
         assert memory.address == FRAME * 4096
 
 
-def test_a_device_that_is_not_there_is_refused(tmp_path: Path, pagemap: Path):
+def test_a_device_that_is_not_there_is_refused(tmp_path: Path, kernel: Kernel):
     with pytest.raises(BusError, match="found no device"):
-        HugeMemory(PAGE, tmp_path / "none", pagemap)
+        kernel.memory(PAGE, tmp_path / "none")
 
 
 @pytest.mark.parametrize("entry", [0, 1 << 63, FRAME])
 def test_a_kernel_that_does_not_tell_where_a_page_lies_is_refused(
-    device: Path, pagemap: Path, monkeypatch: pytest.MonkeyPatch, entry: int
+    device: Path, kernel: Kernel, entry: int
 ):
-    mapped_before = huge_memory._map_huge
-
-    def map_untold(size: int) -> mmap.mmap:
-        mapped = mapped_before(size)
-        with pagemap.open("r+b") as entries:
-            entries.seek(-8, 2)
-            entries.write(entry.to_bytes(8, "little"))
-        return mapped
-
-    monkeypatch.setattr(huge_memory, "_map_huge", map_untold)
+    kernel.entry = entry
     with pytest.raises(BusError, match="CAP_SYS_ADMIN"):
-        HugeMemory(PAGE, device, pagemap)
+        kernel.memory(PAGE, device)
 
 
-def test_a_kernel_without_a_page_map_is_refused(device: Path, pagemap: Path, tmp_path: Path):
+def test_a_kernel_without_a_page_map_is_refused(device: Path, kernel: Kernel, tmp_path: Path):
     with pytest.raises(BusError, match="found no such file"):
-        HugeMemory(PAGE, device, tmp_path / "none")
+        HugeMemory(PAGE, device, folder=kernel.folder, pagemap=tmp_path / "none")
 
 
-def test_a_kernel_without_a_free_huge_page_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch):
+def test_a_kernel_without_a_free_huge_page_is_told_what_to_do(
+    device: Path, kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+):
     def full(*_: object, **__: object) -> None:
         raise OSError(12, "Cannot allocate memory")
 
     monkeypatch.setattr(mmap, "mmap", full)
     with pytest.raises(BusError, match=r"found cannot allocate memory.*vm\.nr_hugepages"):
-        huge_memory._map_huge(PAGE)
+        kernel.memory(PAGE, device)
+
+
+def test_a_page_that_was_not_given_back_is_taken_over_as_it_is(device: Path, kernel: Kernel):
+    killed = kernel.memory(PAGE, device)
+    killed.write(100, b"the card may still write")
+    killed._map.close()  # what the kernel does for a process that is killed
+    os.close(killed._file)
+    with kernel.memory(PAGE, device) as memory:
+        assert memory.read(100, 24) == b"the card may still write"
+    assert list(kernel.folder.iterdir()) == []
+    with kernel.memory(PAGE, device) as memory:
+        assert memory.read(100, 24) == bytes(24)
+
+
+def test_a_page_has_one_user_and_each_purpose_its_own(device: Path, kernel: Kernel):
+    with kernel.memory(PAGE, device) as records, kernel.memory(PAGE, device, "frames") as frames:
+        with pytest.raises(BusError, match="found another process that uses it"):
+            kernel.memory(PAGE, device)
+        records.write(0, b"r")
+        assert frames.read(0, 1) == b"\0"
+    records.close()
+    assert list(kernel.folder.iterdir()) == []
+
+
+def test_a_folder_that_is_no_hugetlbfs_is_refused(device: Path, kernel: Kernel, tmp_path: Path):
+    kernel.block = 4096
+    with pytest.raises(BusError, match="with blocks of 4096 bytes, expected hugetlbfs"):
+        kernel.memory(PAGE, device)
+    assert list(kernel.folder.iterdir()) == []
+    with pytest.raises(BusError, match="found no such file or directory, expected hugetlbfs"):
+        HugeMemory(PAGE, device, folder=tmp_path / "none", pagemap=kernel.pagemap)
 
 
 def test_the_size_of_a_huge_page_is_the_kernels(tmp_path: Path):

@@ -2,13 +2,19 @@
 
 A card knows addresses on its bus. Without an I/O memory management unit between, or with one that
 passes addresses through, these are physical addresses, which the kernel tells a process that has
-CAP_SYS_ADMIN. A huge page is contiguous and is neither moved nor swapped while it is mapped.
+CAP_SYS_ADMIN. A huge page is contiguous and is neither moved nor swapped.
+
+The page is a file of hugetlbfs, so it outlives a process that is killed: the card may still write,
+and must not write into what the kernel has given to somebody else. The next one takes it over.
 """
 
 from __future__ import annotations
 
+import fcntl
 import mmap
+import os
 import re
+from contextlib import ExitStack
 from pathlib import Path
 
 from tickwright.bus.errors import BusError
@@ -16,7 +22,7 @@ from tickwright.bus.mapped_memory import MappedMemory, virtual_address
 
 __all__ = ["HugeMemory", "allow_bus_master", "huge_page_bytes"]
 
-MAP_HUGETLB = 0x40000  # of Linux on x86-64; Python's mmap does not name it
+HUGETLBFS = Path("/dev/hugepages")  # where systemd mounts it
 PAGE_BYTES = 4096  # of the entries of a pagemap
 ENTRY_BYTES = 8
 PRESENT = 1 << 63
@@ -49,18 +55,28 @@ def allow_bus_master(device: Path, allowed: bool = True) -> None:
             config.seek(COMMAND_OFFSET)
             config.write(command.to_bytes(2, "little"))
     except OSError as error:
-        told = (error.strerror or str(error)).lower()
-        raise BusError(f"{path}: found {told}, expected to set bus mastering (as root)") from None
+        raise BusError(
+            f"{path}: found {_told(error)}, expected to set bus mastering (as root)"
+        ) from None
 
 
 class HugeMemory(MappedMemory):
     """At most one huge page, for the card at ``device``; leaving its context gives it back.
 
-    The card must have been told to write no more before it is given back. Raises BusError: the
-    kernel has no free huge page, does not tell where it lies, or the device sees other addresses.
+    ``purpose`` tells the memories of a card apart. The card must have been told to write no more
+    before it is given back. Raises BusError: there is no free huge page, another process has it,
+    the kernel does not tell where it lies, or the device sees other addresses.
     """
 
-    def __init__(self, size: int, device: Path, pagemap: Path = Path("/proc/self/pagemap")) -> None:
+    def __init__(
+        self,
+        size: int,
+        device: Path,
+        purpose: str = "records",
+        *,
+        folder: Path = HUGETLBFS,
+        pagemap: Path = Path("/proc/self/pagemap"),
+    ) -> None:
         page = huge_page_bytes()
         if not 0 < size <= page:
             raise BusError(
@@ -68,13 +84,21 @@ class HugeMemory(MappedMemory):
                 f"larger pages are an option of the kernel (default_hugepagesz=1G)"
             )
         _check_translation(device)
-        mapped = _map_huge(page)
-        try:
-            address = _physical(mapped, pagemap)
-        except BaseException:
-            mapped.close()
-            raise
-        super().__init__(mapped, address, size, "huge memory")
+        self._path = folder / f"tickwright-{device.name}-{purpose}"
+        with ExitStack() as opened:
+            self._file = _opened(self._path, page)
+            opened.callback(os.close, self._file)
+            mapped = _mapped(self._file, page)
+            opened.callback(mapped.close)
+            super().__init__(mapped, _physical(mapped, pagemap), size, "huge memory")
+            opened.pop_all()
+
+    def close(self) -> None:
+        """Give the page back to the kernel."""
+        if not self._map.closed:
+            super().close()
+            self._path.unlink(missing_ok=True)
+            os.close(self._file)
 
 
 def _check_translation(device: Path) -> None:
@@ -91,14 +115,47 @@ def _check_translation(device: Path) -> None:
         )
 
 
-def _map_huge(size: int) -> mmap.mmap:
-    flags = mmap.MAP_SHARED | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE | MAP_HUGETLB
+def _opened(path: Path, page: int) -> int:
+    """Open the file of a page for this process alone."""
     try:
-        return mmap.mmap(-1, size, flags=flags)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        told = (error.strerror or str(error)).lower()
         raise BusError(
-            f"huge memory: found {told}, expected a free huge page (sysctl vm.nr_hugepages=8)"
+            f"{path}: found {_told(error)}, expected hugetlbfs there, and leave to write"
+        ) from None
+    if not _owned(file):
+        os.close(file)
+        raise BusError(f"{path}: found another process that uses it, expected none")
+    if (found := _block_bytes(file)) != page:
+        os.close(file)
+        path.unlink()
+        raise BusError(
+            f"{path}: found a file system with blocks of {found} bytes, expected hugetlbfs with "
+            f"pages of {page}"
+        )
+    return file
+
+
+def _owned(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return os.fstat(file).st_nlink > 0  # its user has not just given it back
+
+
+def _block_bytes(file: int) -> int:
+    return os.fstatvfs(file).f_bsize
+
+
+def _mapped(file: int, page: int) -> mmap.mmap:
+    try:
+        os.ftruncate(file, page)
+        return mmap.mmap(file, page, flags=mmap.MAP_SHARED | mmap.MAP_POPULATE)
+    except OSError as error:
+        raise BusError(
+            f"huge memory: found {_told(error)}, expected a free huge page "
+            f"(sysctl vm.nr_hugepages=8)"
         ) from None
 
 
@@ -111,8 +168,7 @@ def _physical(mapped: mmap.mmap, pagemap: Path) -> int:
             entries.seek(virtual // PAGE_BYTES * ENTRY_BYTES)
             entry = int.from_bytes(entries.read(ENTRY_BYTES), "little")
     except OSError as error:
-        told = (error.strerror or str(error)).lower()
-        raise BusError(f"{pagemap}: found {told}, expected where memory lies") from None
+        raise BusError(f"{pagemap}: found {_told(error)}, expected where memory lies") from None
     frame = entry & FRAME_MASK
     if not entry & PRESENT or not frame:
         raise BusError(
@@ -120,3 +176,7 @@ def _physical(mapped: mmap.mmap, pagemap: Path) -> int:
             f"only those who have CAP_SYS_ADMIN"
         )
     return frame * PAGE_BYTES
+
+
+def _told(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

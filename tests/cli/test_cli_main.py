@@ -55,6 +55,7 @@ def example(words: tuple[str, ...]) -> list[str]:
 
 # They run the twin, or need one: see test_cli_bench, test_cli_card and test_cli_serve.
 HEAVY = {("bench", "latency"), ("bench", "twin"), ("card", "play"), ("card", "twin"), ("serve",)}
+HEAVY |= {("card", "collect")}  # needs a card on PCI Express; see test_cli_collect
 HEAVY |= set(SCENARIO)  # see test_cli_session
 
 

@@ -50,23 +50,13 @@ def _recorded(place: str) -> Way:
 
 def _pcie(place: str) -> Way:
     from tickwright.bus.bar import PcieError
-    from tickwright.bus.pcie import PcieBar, find_cards
+    from tickwright.bus.pcie import PcieBar, card_at
 
+    device = card_at(SYSFS, place)
     try:
-        if place:
-            return _of_our_map(PcieBar(SYSFS / place), place)
-        cards = find_cards(SYSFS)
-        if len(cards) != 1:
-            names = ", ".join(card.name for card in cards) or "none"
-            raise BusError(
-                f"pcie: found {names}, expected one card, or pcie:DOMAIN:BUS:DEVICE.FUNCTION"
-            )
-        return _of_our_map(PcieBar(cards[0]), cards[0].name)
+        return _of_our_map(PcieBar(device), device.name)
     except PcieError as error:
         raise BusError(f"pcie: {error}") from None
-    except OSError as error:
-        told = (error.strerror or str(error)).lower()
-        raise BusError(f"pcie: {SYSFS}: found {told}, expected the devices of a PCI bus") from None
 
 
 def _vfio(place: str) -> Way:

@@ -7,8 +7,9 @@ import os
 from pathlib import Path
 
 from tickwright.bus.bar import Bar, PcieError
+from tickwright.bus.errors import BusError
 
-__all__ = ["DEVICE_ID", "VENDOR_ID", "PcieBar", "check_ids", "find_cards"]
+__all__ = ["DEVICE_ID", "VENDOR_ID", "PcieBar", "card_at", "check_ids", "find_cards"]
 
 VENDOR_ID = 0x10EE  # of the hard block's maker: the project holds no vendor id of its own
 DEVICE_ID = 0x7457  # chosen by the project, so the map hash of the card has the last word
@@ -17,6 +18,28 @@ DEVICE_ID = 0x7457  # chosen by the project, so the map hash of the card has the
 def find_cards(sysfs: Path) -> list[Path]:
     """Return the devices below ``sysfs`` (say /sys/bus/pci/devices) that carry our ids, by name."""
     return [device for device in sorted(sysfs.iterdir()) if _ids(device) == (VENDOR_ID, DEVICE_ID)]
+
+
+def card_at(sysfs: Path, place: str) -> Path:
+    """Return the device below ``sysfs`` at DOMAIN:BUS:DEVICE.FUNCTION; "" means the only card.
+
+    Raises BusError: there are no devices, or not one card but more or none.
+    """
+    if place:
+        return sysfs / place
+    try:
+        cards = find_cards(sysfs)
+    except PcieError as error:
+        raise BusError(f"pcie: {error}") from None
+    except OSError as error:
+        told = (error.strerror or str(error)).lower()
+        raise BusError(f"pcie: {sysfs}: found {told}, expected the devices of a PCI bus") from None
+    if len(cards) != 1:
+        names = ", ".join(card.name for card in cards) or "none"
+        raise BusError(
+            f"pcie: found {names}, expected one card, or pcie:DOMAIN:BUS:DEVICE.FUNCTION"
+        )
+    return cards[0]
 
 
 def check_ids(device: Path) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import time
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -86,6 +89,40 @@ def twin(
     given += [] if ring is None else ["--ring", str(ring)]
     if status := main(given):
         raise typer.Exit(status)
+
+
+@app.command()
+def collect(
+    card: Annotated[str, typer.Option(help="pcie or pcie:DOMAIN:BUS:DEVICE.FUNCTION.")],
+    ring: Annotated[Path, typer.Option(help="Telemetry ring of a service; made if not there.")],
+) -> None:
+    """Move the records that a card writes to a service's telemetry ring, until this is ended.
+
+    The card writes to a huge page by itself. The service is one that was told ``--ring``.
+
+    Exit status: 0 when it was ended, 1 when the card or the ring failed, 3 when there is no card or
+    no memory for it.
+
+    Example: tickwright card collect --card pcie --ring /run/tickwright/records
+    """
+    from tickwright.bus.errors import BusError
+    from tickwright.recorder.collector import collect as move
+    from tickwright.recorder.ring import RingError
+
+    begun = False
+
+    def ready() -> None:
+        nonlocal begun
+        begun = True
+        note(f"tickwright: records of {card} go to {ring}")
+
+    with _ended() as ended:
+        try:
+            move(card, ring, ended.is_set, ready)
+        except BusError as error:
+            raise VerbError(FAILED if begun else UNREACHABLE, str(error)) from None
+        except RingError as error:
+            raise VerbError(FAILED, str(error)) from None
 
 
 @app.command()
@@ -181,3 +218,18 @@ def _messages(wire: TwinWire) -> Iterator[range]:
     while (told := wire.playing())["state"] == "playing":
         yield range(before, told["messages"])
         before = max(before, told["messages"])
+
+
+@contextmanager
+def _ended() -> Iterator[Event]:
+    """Give an event that SIGTERM and SIGINT set, instead of what they do else."""
+    ended = Event()
+    before = {
+        number: signal.signal(number, lambda *_: ended.set())
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield ended
+    finally:
+        for number, heed in before.items():
+            signal.signal(number, heed)

@@ -114,7 +114,7 @@ def _of_sets(post: Post, state: str) -> Iterator[_Look]:
     yield _Look(
         "limits_without_symbols",
         f"limits are in force for {len(bound)} symbols, of {len(post.names)}"
-        if bound != post.names
+        if parameters.stored is not None and bound != post.names
         else "",
     )
     most = limits.stored.setup.gate.state

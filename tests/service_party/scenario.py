@@ -16,6 +16,7 @@ SCENARIO = [
     ("positions",),
     ("arm",),
     ("status",),
+    ("watch",),
     ("orders",),
     ("card", "info"),
     ("card", "registers"),

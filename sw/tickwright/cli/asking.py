@@ -14,7 +14,7 @@ from tickwright.cli.arguments import AsJson
 from tickwright.cli.output import VerbError
 from tickwright.cli.telling import emit_answer, tell
 
-__all__ = ["asks"]
+__all__ = ["Service", "State", "WhichKey", "asks"]
 
 State = Annotated[
     Path,

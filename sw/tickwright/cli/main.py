@@ -18,6 +18,7 @@ from tickwright.cli.inspect import inspect
 from tickwright.cli.output import DONE, FAILED, UNREACHABLE, WRONG, VerbError, note
 from tickwright.cli.replay import replay
 from tickwright.cli.serve import serve
+from tickwright.cli.watch import watch
 
 __all__ = ["app", "main", "run"]
 
@@ -35,6 +36,7 @@ app.command()(replay)
 app.command()(serve)
 for verb in (looking.status, looking.preflight, looking.positions, looking.orders, looking.report):
     app.command(verb.__name__)(verb)
+app.command()(watch)
 app.add_typer(params.app, name="params")
 app.add_typer(limits.app, name="limits")
 for verb in (

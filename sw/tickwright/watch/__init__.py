@@ -1,0 +1,1 @@
+"""The screen of a desk that watches a card trade."""

@@ -14,7 +14,7 @@ from service_party.process import Served, desk_of, kept_twin, serve_command
 from tickwright.service.journal import entries, verify
 from tickwright.service.roles import Role
 
-DEADLINE_S = 30.0
+DEADLINE_S = 120.0
 
 
 def said(state: Path) -> list[str]:

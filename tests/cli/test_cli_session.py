@@ -17,7 +17,7 @@ from tickwright.service.journal import entries
 from tickwright.service.keys import new_key
 from tickwright.service.roles import Role
 
-DEADLINE_S = 30.0
+DEADLINE_S = 120.0
 CARD = "/tmp/tickwright.card"  # as the examples have it
 PRICES = "".join(f'[symbols.{name}]\nreference_usd = "60"\n' for name in ("KO", "PEP"))
 SLOW = 0.001  # of the pace: a market that goes on and on

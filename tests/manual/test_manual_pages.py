@@ -23,7 +23,7 @@ from tickwright.service.protocol import VERBS, StatusCode
 from tickwright.top.memory_map import BLOCKS
 
 ROOT = DOCS.parent
-DEADLINE_S = 60.0
+DEADLINE_S = 120.0
 WRITTEN = sorted(DOCS.rglob("*.md"))
 
 

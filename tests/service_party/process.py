@@ -21,7 +21,7 @@ from tickwright.twin.spawn import spawn_twin
 
 __all__ = ["Desk", "Served", "desk_of", "kept_twin", "serve_command"]
 
-DEADLINE_S = 60
+DEADLINE_S = 120
 SERVING = "serving at "
 
 

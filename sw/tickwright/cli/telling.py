@@ -33,7 +33,8 @@ def tell_parts(found: Parts) -> None:
         if not rows.cells:
             typer.echo(f"{rows.title}: none")
             continue
-        table = Table(title=rows.title, title_justify="left", box=None, pad_edge=False)
+        typer.echo(rows.title)
+        table = Table(box=None, pad_edge=False)
         for name in rows.columns:
             table.add_column(name, justify="right" if name in rows.right else "left", no_wrap=True)
         for cells in rows.cells:

@@ -56,7 +56,7 @@ MS_NS = 1_000_000
 STUCK_NS = 1000 * MS_NS  # without progress, the thread that carries out requests is stuck
 POLL_S, SAMPLE_S = 0.25, 2.0  # between two looks at the card
 POLL_SHARE, SAMPLE_SHARE = 20, 250  # a look takes one part in so many of the worker's time
-SELDOM_S = 30.0  # between two looks, however long they take: on a card that is simulated
+POLL_MOST_S, SAMPLE_MOST_S = 1.0, 30.0  # however long looks take: on a card that is simulated
 SWITCH_S = 0.0005  # until a thread that waits has its turn: the loop must not wait for the worker
 LOST_S = 5.0  # a card that does not answer for so long ends the service
 ALIVE_S = 0.5
@@ -300,12 +300,12 @@ class Service:
         while True:
             begun_s = time.monotonic()
             await worker.do(desk.poll)
-            poll_s = _pause(POLL_S, POLL_SHARE, time.monotonic() - begun_s)
+            poll_s = _pause(POLL_S, POLL_MOST_S, POLL_SHARE * (time.monotonic() - begun_s))
             if begun_s - sampled_s >= pause_s:
                 begun_s = time.monotonic()
                 await self._take_sample(desk, worker)
                 sampled_s = time.monotonic()
-                pause_s = _pause(SAMPLE_S, SAMPLE_SHARE, sampled_s - begun_s)
+                pause_s = _pause(SAMPLE_S, SAMPLE_MOST_S, SAMPLE_SHARE * (sampled_s - begun_s))
             if not desk.card_lost:
                 self._lost_s = None
             elif self._lost_s is None:
@@ -360,8 +360,8 @@ class Service:
         stack.push_async_callback(_cancelled, task)
 
 
-def _pause(least_s: float, share: int, taken_s: float) -> float:
-    return min(SELDOM_S, max(least_s, share * taken_s))
+def _pause(least_s: float, most_s: float, fitting_s: float) -> float:
+    return min(most_s, max(least_s, fitting_s))
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

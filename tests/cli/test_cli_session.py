@@ -20,6 +20,7 @@ from tickwright.service.roles import Role
 DEADLINE_S = 120.0
 CARD = "/tmp/tickwright.card"  # as the examples have it
 PRICES = "".join(f'[symbols.{name}]\nreference_usd = "60"\n' for name in ("KO", "PEP"))
+PATIENT = ("--watchdog-ms", "60000")  # whatever else this machine does
 SLOW = 0.001  # of the pace: a market that goes on and on
 
 
@@ -58,7 +59,7 @@ def until_preflight_is_empty(type_in) -> None:
 
 
 def test_every_verb_of_a_desk_does_what_its_example_says(folder: Path, keys: Path, type_in):
-    with kept_twin(folder / "card") as card, Served(card, keys) as served:
+    with kept_twin(folder / "card") as card, Served(card, keys, *PATIENT) as served:
         for place, words in enumerate(SCENARIO):
             if words == ("params", "rollback"):
                 assert type_in(example(("params", "load"))).status == 0  # so that there are two

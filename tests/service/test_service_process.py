@@ -25,7 +25,8 @@ from tickwright.service.roles import Role
 from tickwright.service.state_folder import owner_of
 from tickwright.service.whereabouts import Whereabouts, find
 
-FED_S = 1.0  # in which a watchdog that nobody feeds has run out several times
+WATCHDOG_MS = 1000  # long enough for a machine that does other things
+FED_S = 3.0  # in which a watchdog that nobody feeds has run out several times
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,11 @@ def served(tmp_path_factory) -> Iterator[Served]:
     folder: Path = tmp_path_factory.mktemp("service")
     with (
         kept_twin(folder / "card") as card,
-        Served(card, folder / "state", "--listen", "tcp://127.0.0.1:*") as one,
+        Served(
+            card,
+            folder / "state",
+            *("--listen", "tcp://127.0.0.1:*", "--watchdog-ms", str(WATCHDOG_MS)),
+        ) as one,
     ):
         yield one
 

@@ -1,0 +1,33 @@
+"""A service that is killed while it loads leaves the old set or the new one, and an account of it.
+
+Real processes: the service dies by SIGKILL, the card lives on.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from service_party.cutting import CutOffs
+
+LIVES, POINTS = 10, 20
+
+
+def test_a_load_that_is_cut_off_leaves_the_old_set_or_the_new(tmp_path: Path):
+    found = CutOffs(tmp_path, seed=7).life(4)
+    assert len(found) == 4
+
+
+@pytest.mark.soak
+def test_loads_that_are_cut_off_at_200_moments(tmp_path: Path):
+    cut_offs = CutOffs(tmp_path, seed=2026)
+    found = [point for _ in range(LIVES) for point in cut_offs.life(POINTS)]
+    seen = Counter((point.load, point.armed, point.kept, point.changed) for point in found)
+    told = "\n".join(f"{count:4} {case}" for case, count in sorted(seen.items()))
+    assert len(found) == LIVES * POINTS
+    for changed in (False, True):
+        assert any(p.changed is changed and p.kept == "set.begun" for p in found), told
+    assert sum(point.answered for point in found) < len(found) / 2, told
+    assert {point.load for point in found} == {"whole", "pairs", "limits", "rollback"}, told
+    (tmp_path / "points.txt").write_text(told)

@@ -85,7 +85,7 @@ SERVICE: dict[str, Described] = {
         Described("tickwright_cash_dollars", "Cash of all fills since the service started."),
         Described(
             "tickwright_marked_dollars",
-            "Cash and positions at trusted mids, fees off; not a number while a mid lacks.",
+            "Cash and positions at trusted mids, before fees; not a number while a mid lacks.",
         ),
         Described("tickwright_watchdog_seconds", "Silence of the host after which the card kills."),
         Described(

@@ -55,7 +55,7 @@ class OrderBook:
 
     @property
     def cash(self) -> int:
-        """What all fills brought in less what they cost, in 1/10000 dollar, fees off."""
+        """What all fills brought in less what they cost, in 1/10000 dollar, before fees."""
         return sum(self._cash.values())
 
     def begin(self) -> None:

@@ -32,7 +32,7 @@ class Holding(Struct):
     position: int
     bought: int  # shares
     sold: int  # shares
-    cash: int  # received less paid, fees off
+    cash: int  # received less paid, before fees
 
 
 class HeldPair(Struct):
@@ -81,7 +81,7 @@ class Snapshot(Struct):
     newest_ns: int = 0  # when the card decided the newest record
     quotes: list[NewestQuote] = field(default_factory=list)
     holdings: list[Holding] = field(default_factory=list)
-    cash: int = 0  # of all fills, fees off
+    cash: int = 0  # of all fills, before fees
     unjoined: int = 0  # fills whose order was not seen: holdings and cash lack them
     pairs: list[HeldPair] = field(default_factory=list)
     orders: list[NewestOrder] = field(default_factory=list)  # the newest last

@@ -264,7 +264,7 @@ class Status(Answer):
     clock_uncertainty_ns: int | None
     records: int
     records_lost: int
-    cash: int  # of all fills since the service started, fees off
+    cash: int  # of all fills since the service started, before fees
     fees: int
     marked: int | None  # cash and positions at trusted mids; None: a position has no trusted mid
     assumptions: list[str]

@@ -29,7 +29,7 @@ UNKNOWN = math.nan
 class Money:
     """What the fills since the recorder began came to, in 1/10000 dollar."""
 
-    cash: int  # fees off
+    cash: int  # before fees
     fees: int
     marked: int | None  # None: something held has no trusted mid
 

@@ -56,3 +56,11 @@ def test_people_read_the_machine_too(type_in):
     lines = type_in("bench model --messages 20000").out.splitlines()
     assert lines[0].startswith("messages a second")
     assert [line.split()[0] for line in lines[-2:]] == ["machine", "versions"]
+
+
+def test_the_host_with_a_service(type_in):
+    found = measured(type_in("bench host --service --rate 5000 --seconds 0.5 --json"))
+    assert (found["lost"], found["records"], found["received"]) == (0, 2500, 2500)
+    for kind in ("round_trip_ms", "journalled_round_trip_ms"):
+        assert 0 < found[kind]["p50"] <= found[kind]["p99"] <= found[kind]["max"]
+    assert found["round_trip_of"] == "service: card.info, flatten"

@@ -65,8 +65,9 @@ class Attack:
             time.sleep(PAUSE_S)
 
     def take(self, dealer: zmq.Socket, wait_ms: int = 0) -> None:
-        """Take the answers that are there."""
-        while dealer.poll(wait_ms):
+        """Take the answers that are there, or come soon."""
+        end = time.monotonic() + wait_ms / 1000
+        while dealer.poll(wait_ms) and (not wait_ms or time.monotonic() < end):
             reply = msgspec.json.decode(dealer.recv(), type=Reply)
             self.granted += reply.status == StatusCode.DONE
 

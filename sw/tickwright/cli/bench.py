@@ -148,37 +148,67 @@ def latency(
 def host(
     rate: Annotated[int, typer.Option(min=1000, help="Records a second.")] = 250_000,
     seconds: Annotated[float, typer.Option(min=0.5, max=3600, help="To run for.")] = 10,
+    service: Annotated[
+        bool, typer.Option("--service", help="With a service, over a simulated card.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure telemetry from the ring to a subscriber and to the disk, and commands meanwhile.
 
     A process plays the card. Whatever ring, disk and subscriber lack is counted as lost, and the
-    disk is compared byte for byte. Commands are answered by an echo, for lack of a service here.
+    disk is compared byte for byte. Commands are answered by an echo; with --service by a service,
+    one that reads the card and one that is journalled, in turn.
 
     Example: tickwright bench host --rate 20000 --seconds 1
     """
-    from tickwright.recorder.bench import measure
-
     memory = Path("/dev/shm")
     with (
         tempfile.TemporaryDirectory() as folder,
         tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as shared,
     ):
-        found = measure(rate, seconds, Path(shared) / "ring", Path(folder) / "segments")
-    trips = found["round_trip_ms"]
-    _show(
-        found,
-        [
-            ("records a second", f"{found['records_per_second']:,.0f}"),
-            ("lost", f"{found['lost']:,} of {found['records']:,}"),
-            (
-                "command meanwhile",
-                f"p50 {trips['p50']:.2f}, p99 {trips['p99']:.2f}, max {trips['max']:.2f} ms "
-                f"over {trips['count']:,}, answered by an echo",
-            ),
-        ],
-        as_json,
+        ring = Path(shared) / "ring"
+        found = (
+            _with_service(rate, seconds, ring, Path(folder))
+            if service
+            else _with_echo(rate, seconds, ring, Path(folder))
+        )
+    rows = [
+        ("records a second", f"{found['records_per_second']:,.0f}"),
+        ("lost", f"{found['lost']:,} of {found['records']:,}"),
+        (
+            "command meanwhile",
+            _trip(found["round_trip_ms"], "by a service" if service else "by an echo"),
+        ),
+    ]
+    if service:
+        rows.append(("journalled one", _trip(found["journalled_round_trip_ms"], "by a service")))
+    _show(found, rows, as_json)
+
+
+def _trip(trips: dict[str, float], answered: str) -> str:
+    return (
+        f"p50 {trips['p50']:.2f}, p99 {trips['p99']:.2f}, max {trips['max']:.2f} ms "
+        f"over {trips['count']:,}, answered {answered}"
     )
+
+
+def _with_echo(rate: int, seconds: float, ring: Path, folder: Path) -> dict[str, Any]:
+    from tickwright.recorder.bench import measure
+
+    return measure(rate, seconds, ring, folder / "segments")
+
+
+def _with_service(rate: int, seconds: float, ring: Path, folder: Path) -> dict[str, Any]:
+    from tickwright.service.bench import measure
+    from tickwright.twin.spawn import spawn_twin
+
+    card = folder / "card"
+    twin = spawn_twin(card, venue="silent")
+    try:
+        return measure(rate, seconds, f"twin:{card}", ring, folder / "state")
+    finally:
+        twin.terminate()
+        twin.wait()
 
 
 def _show(found: dict[str, Any], rows: list[tuple[str, str]], as_json: bool) -> None:

@@ -29,9 +29,10 @@ from tickwright.recorder.records import column
 from tickwright.recorder.ring import RingWriter
 from tickwright.recorder.settings import RecorderSettings
 from tickwright.recorder.snapshot import Snapshot
+from tickwright.service.keys import Key
 from tickwright.telemetry.messages import RECORD_BYTES
 
-__all__ = ["BenchError", "measure", "same_on_disk"]
+__all__ = ["BenchError", "expected", "measure", "party", "produce", "same_on_disk", "subscribe"]
 
 ENTRIES = 1 << 20  # of the ring: five seconds at 200,000 records a second
 TICK_S = 0.002  # between two writes of the card
@@ -59,14 +60,14 @@ def measure(rate: int, seconds: float, ring: Path, folder: Path) -> dict[str, An
     with ExitStack() as stack:
         settings = RecorderSettings(ring=str(ring), folder=str(folder), publish="tcp://127.0.0.1:0")
         recorder, endpoint = stack.enter_context(_recorder(settings))
-        subscriber = stack.enter_context(_party(spawn, _subscribe, endpoint, total))
-        answering = stack.enter_context(_party(spawn, _answer))
-        port = _expected(answering, "the answering party")
-        _expected(subscriber, "the subscriber")
-        card = stack.enter_context(_party(spawn, _produce, ring, rate, total))
+        subscriber = stack.enter_context(party(spawn, subscribe, endpoint, total))
+        answering = stack.enter_context(party(spawn, _answer))
+        port = expected(answering, "the answering party")
+        expected(subscriber, "the subscriber")
+        card = stack.enter_context(party(spawn, produce, ring, rate, total))
         trips = _round_trips(port, card)
-        began = _expected(card, "the card")
-        found = _expected(subscriber, "the subscriber")
+        began = expected(card, "the card")
+        found = expected(subscriber, "the subscriber")
         recorder.terminate()
         if recorder.wait(PATIENCE_S):
             raise BenchError(f"the recorder: found exit status {recorder.returncode}, expected 0")
@@ -131,7 +132,7 @@ def _recorder(settings: RecorderSettings) -> Iterator[tuple[subprocess.Popen[byt
 
 
 @contextmanager
-def _party(spawn: Any, target: Any, *arguments: Any) -> Iterator[Connection]:
+def party(spawn: Any, target: Any, *arguments: Any) -> Iterator[Connection]:
     """Run a function in a process of its own, with the other end of a pipe as first argument."""
     ours, theirs = spawn.Pipe()
     process: BaseProcess = spawn.Process(target=target, args=(theirs, *arguments), daemon=True)
@@ -146,14 +147,15 @@ def _party(spawn: Any, target: Any, *arguments: Any) -> Iterator[Connection]:
         ours.close()
 
 
-def _expected(party: Connection, who: str) -> Any:
+def expected(party: Connection, who: str) -> Any:
+    """Return what a party tells next. Raises BenchError: nothing in time."""
     if party.poll(PATIENCE_S):
         with suppress(EOFError):
             return party.recv()
     raise BenchError(f"{who}: found no word within {PATIENCE_S} s, expected one")
 
 
-def _produce(told: Connection, path: Path, rate: int, total: int) -> None:
+def produce(told: Connection, path: Path, rate: int, total: int) -> None:
     """Play the card: write at the rate, whatever becomes of it."""
     load = Load(SEED)
     with RingWriter(path, ENTRIES) as ring:
@@ -168,10 +170,12 @@ def _produce(told: Connection, path: Path, rate: int, total: int) -> None:
         told.poll(None)  # keep the ring until the end
 
 
-def _subscribe(told: Connection, endpoint: str, total: int) -> None:
+def subscribe(
+    told: Connection, endpoint: str, total: int, key: Key | None = None, server: str = ""
+) -> None:
     """Count what arrives, until all did or nothing more comes."""
     numbering, records, ended, ring_lost = Numbering(), 0, time.monotonic(), 0
-    with Subscriber(endpoint) as subscriber:
+    with Subscriber(endpoint, key=key, server=server) as subscriber:
         while not isinstance(subscriber.receive(PATIENCE_S * 1000), Snapshot):
             pass
         told.send("ready")

@@ -1,4 +1,7 @@
-"""A ZeroMQ socket in an event loop: its messages a few at a time, so that timers keep theirs."""
+"""A ZeroMQ socket in an event loop: its messages a few at a time, so that others get on too.
+
+Of several connections ZeroMQ takes messages in turn, so a flood on one delays the others little.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import zmq
 __all__ = ["Readiness"]
 
 AT_ONCE = 8  # messages
+PAUSE_S = 0.002  # behind so many: who floods the socket leaves time for what is carried out
 
 
 class Readiness:
@@ -42,13 +46,21 @@ class Readiness:
             self._loop.call_soon(self._step)
 
     def _step(self) -> None:
-        self._due = False
+        """Take some; what is taken may call `look`, which changes nothing before this ends."""
         for _ in range(AT_ONCE):
             if self._closed:
                 return
             try:
                 frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
             except zmq.Again:
+                self._due = False
                 return
             self._take(frames)
-        self.look()
+        if not self._closed:
+            self._loop.remove_reader(self._descriptor)  # it would wake the loop all the while
+            self._loop.call_later(PAUSE_S, self._go_on)
+
+    def _go_on(self) -> None:
+        if not self._closed:
+            self._loop.add_reader(self._descriptor, self.look)
+            self._step()

@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from tickwright.service.interlock import Interlock
 from tickwright.service.keys import Key
 from tickwright.service.progress import Progress
+from tickwright.service.urgency import be_urgent
 
 __all__ = ["Carrier", "Worker"]
 
@@ -30,7 +31,7 @@ class Worker:
     def __init__(self, interlock: Interlock, progress: Progress) -> None:
         self._interlock = interlock
         self._progress = progress
-        self._thread = ThreadPoolExecutor(1, "worker")
+        self._thread = ThreadPoolExecutor(1, "worker", be_urgent)
 
     def close(self) -> None:
         """Wait for what is under way, and end."""

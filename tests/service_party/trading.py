@@ -15,9 +15,10 @@ from tickwright.bus.twin_wire import TwinWire
 from tickwright.host.card import Card
 from tickwright.service.roles import Role
 
-__all__ = ["Floor", "trading", "until"]
+__all__ = ["PATIENT_MS", "Floor", "trading", "until"]
 
 STEP_MS = 10.0
+PATIENT_MS = 10_000
 
 
 @dataclass
@@ -29,9 +30,9 @@ class Floor:
     card: Card  # by a way that no service has
     wire: TwinWire
 
-    def serve(self) -> Served:
-        """Begin a service."""
-        return Served(self.path, self.state)
+    def serve(self, watchdog_ms: int) -> Served:
+        """Begin a service whose silence the card endures for so long."""
+        return Served(self.path, self.state, "--watchdog-ms", str(watchdog_ms))
 
     def arm(self) -> int:
         """Have the card armed; return a card time before which it was not."""
@@ -70,7 +71,7 @@ def trading(folder: Path, seconds: float, step_ms: float = STEP_MS) -> Iterator[
         TwinWire(str(path), timeout_s=DEADLINE_S) as wire,
     ):
         floor = Floor(path, folder / "state", Card(way), wire)
-        with floor.serve():
+        with floor.serve(PATIENT_MS):
             floor.load()
         wire.play(capture, 1)
         yield floor

@@ -236,3 +236,22 @@ class TestCrash:
                 journal.append("ann", "arm", {"z": float("nan")})
             assert journal.count == ENTRIES
         assert verify(path).count == ENTRIES
+
+
+def test_a_disk_that_fails_at_the_cut_too_is_told_and_leaves_a_whole_chain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def bad(*given: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    path = tmp_path / "journal"
+    with Journal(path) as journal:
+        journal.append("ann", "one", {})
+        for name in ("fdatasync", "fsync", "ftruncate"):
+            monkeypatch.setattr(os, name, bad)
+        with pytest.raises(JournalError, match="input/output error"):
+            journal.append("ann", "lost", {})
+        monkeypatch.undo()
+        journal.append("ann", "two", {})
+    assert [entry.what for entry in entries(path, 1, 10)] == ["one", "two"]
+    assert verify(path).torn == 0

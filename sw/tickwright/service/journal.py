@@ -18,6 +18,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -68,6 +69,7 @@ class Journal:
             self._own()
             found = verify(path)
             self.count, self.head, self._size = found.count, found.head, found.size
+            self._torn = False  # what could not be kept may still be in the file
             if found.torn:
                 self._cut()
                 self.append("journal", REPAIRED, {"cut_bytes": found.torn})
@@ -117,10 +119,15 @@ class Journal:
         }
         line = _line(body | {"hash": _hash(body)})
         try:
+            if self._torn:
+                self._cut()
+            self._torn = True
             self._write(line)
             os.fdatasync(self._file)
+            self._torn = False
         except OSError as error:
-            self._cut()
+            with suppress(OSError):
+                self._cut()
             raise JournalError(
                 f"{self._path}: entry {self.count + 1} ({what}): {(error.strerror or '').lower()}"
             ) from None
@@ -144,6 +151,7 @@ class Journal:
         """Leave the whole entries only."""
         os.ftruncate(self._file, self._size)
         os.fsync(self._file)
+        self._torn = False
 
 
 def verify(path: Path, head: str | None = None) -> Verified:

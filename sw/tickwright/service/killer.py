@@ -100,6 +100,9 @@ class Killer:
             failure = ServiceError.unreachable(f"{WHAT}: {error}")
         except CardError as error:
             failure = ServiceError.failed(f"{WHAT}: {error}")
+        except Exception as error:  # whoever waits for it must be told
+            line = " ".join(f"{type(error).__name__}: {error}".split())
+            failure = ServiceError.failed(f"{WHAT}: a fault of the service: {line}")
         else:
             return [self._noted(one, found) for one in asked]
         return [self._failed(one, failure) for one in asked]
@@ -107,8 +110,8 @@ class Killer:
     def _kill(self) -> Killed:
         try:
             return _killed(self._card)
-        except (BusError, CardError):
-            with suppress(BusError):
+        except Exception:
+            with suppress(Exception):
                 self._way.close()
             self._way = self._reach()
             self._card = Card(self._way)
@@ -134,7 +137,9 @@ class Killer:
 
 def _killed(card: Card) -> Killed:
     """Kill a card; tell the most cycles that can have passed from here to its word."""
-    before = card.identity.cycles
+    before = 0
+    with suppress(BusError):  # the kill does not wait for it
+        before = card.identity.cycles
     card.kill()
     passed = card.identity.cycles - before
     return Killed(card.state, passed, list(card.kill_reasons))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 import time
@@ -24,6 +25,7 @@ from tickwright.service.server import HANDSHAKE_MS, WAITING
 
 SILENCE_S = 0.3  # in which an answer would have come
 CONNECTIONS = 100
+ARMING = ("status", "status", "arm")
 
 
 @pytest.fixture
@@ -504,3 +506,69 @@ def test_many_connections_leave_the_rightful_client_served(served: Serving):
         for each in idle:
             each.close()
     assert HANDSHAKE_MS < DEADLINE_S * 1000
+
+
+def full(line: str) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_message_that_fails_the_server_leaves_others_served(served: Serving, monkeypatch):
+    ann, eve = served.key("ann", Role.OPERATOR), served.key("eve", Role.VIEWER)
+    monkeypatch.setattr(served.server, "_told", full)
+    with served.caller(ann) as caller, served.caller(eve, SILENCE_S) as other:
+        assert caller.ask("status").status == StatusCode.DONE
+        with pytest.raises(ServiceError, match="found no answer to arm"):
+            other.ask("arm")
+        assert caller.ask("status").status == StatusCode.DONE
+        assert caller.ask("kill").status == StatusCode.DONE
+
+
+class TestAKillNeedsLittle:
+    """Neither numbers, nor a log, nor keys that can be read."""
+
+    def test_numbers_and_log_may_fail(self, served: Serving, monkeypatch):
+        ann = served.key("ann", Role.OPERATOR)
+        (served.folder / "numbers" / "ann").write_text("none")
+        monkeypatch.setattr(served.server, "_told", full)
+        assert served.ask(ann, "kill").status == StatusCode.DONE
+        assert served.gate.history == ["killed"]
+
+    def test_keys_that_cannot_be_read_any_more_may_kill_and_nothing_else(
+        self, served: Serving, monkeypatch
+    ):
+        def unread() -> None:
+            raise OSError(errno.EMFILE, "Too many open files")
+
+        ann, eve = served.key("ann", Role.OPERATOR), served.key("eve", Role.VIEWER)
+        with served.caller(ann) as caller, served.caller(eve) as other:
+            assert caller.ask("status").status == other.ask("status").status == StatusCode.DONE
+            monkeypatch.setattr(served.server._registry, "_refresh", unread)
+            assert caller.ask("status").error == "the keys cannot be read: too many open files"
+            assert caller.ask("kill").status == StatusCode.DONE
+            assert other.ask("kill").status == StatusCode.REFUSED
+        assert served.gate.history == ["killed"]
+
+
+@pytest.mark.parametrize("verb", ["disarm", "stop"])
+def test_what_was_asked_before_a_disarm_arms_nothing_after_it(served: Serving, verb: str):
+    ann, bob = served.key("ann", Role.OPERATOR), served.key("bob", Role.OPERATOR)
+    begun, go = held(served)
+    arming = threading.Thread(
+        target=sent,
+        args=(served, ann, *([request(n, v)] for n, v in enumerate(ARMING, 1))),
+        kwargs={"answers": len(ARMING)},
+    )
+    arming.start()
+    assert begun.wait(DEADLINE_S)
+    served.until(lambda: len(served.server._turns) == len(ARMING) - 1)
+    stopping = threading.Thread(target=served.ask, args=(bob, verb))
+    stopping.start()
+    served.until(lambda: len(served.server._turns) == len(ARMING))
+    go.set()
+    for thread in (arming, stopping):
+        thread.join(DEADLINE_S)
+        assert not thread.is_alive()
+    assert [asked for _, asked, _ in served.carried.asked] == ["status", "status", verb, "arm"]
+    assert "armed" not in served.gate.history
+    assert served.ask(bob, "arm").status == StatusCode.DONE
+    assert served.gate.state == "armed"

@@ -30,19 +30,25 @@ class Interlock:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._counting = threading.Lock()
         self._seen = 0
         self.kills = 0  # that were asked for
 
     @contextmanager
     def killing(self) -> Iterator[None]:
         """Kill within this; what was accepted before it arms nothing from now on."""
-        self.kills += 1
+        self.count()
         held = self._lock.acquire(timeout=PATIENCE_S)
         try:
             yield
         finally:
             if held:
                 self._lock.release()
+
+    def count(self) -> None:
+        """Let nothing be armed by what was accepted before now."""
+        with self._counting:
+            self.kills += 1
 
     def begin(self, kills: int) -> None:
         """Carry out a request that was accepted when there had been so many ``kills``."""

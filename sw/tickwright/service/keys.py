@@ -135,6 +135,10 @@ class Registry:
         self._refresh()
         return self._keys.get(public)
 
+    def remembered(self, public: str) -> Key | None:
+        """Return the key with this public part as the folder was read last, None if it is none."""
+        return self._keys.get(public)
+
     def known(self) -> list[Key]:
         """Return all known keys, by name."""
         self._refresh()

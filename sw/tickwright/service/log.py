@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TextIO
 
 import structlog
@@ -14,9 +15,12 @@ Log = FilteringBoundLogger
 
 
 def json_log(stream: TextIO) -> Log:
-    """Return a log that writes to a stream."""
+    """Return a log that writes to a stream.
+
+    A line that the stream does not take is lost: a full disk must not stop who tells of it.
+    """
     return structlog.wrap_logger(
-        structlog.PrintLogger(stream),
+        _Printer(stream),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
@@ -24,6 +28,17 @@ def json_log(stream: TextIO) -> Log:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(0),
     )
+
+
+class _Printer(structlog.PrintLogger):
+    """Prints, and never fails."""
+
+    def msg(self, message: str) -> None:
+        with suppress(OSError, ValueError):  # it is full, broken or closed
+            super().msg(message)
+
+    log = debug = info = warn = warning = msg
+    fatal = failure = err = error = critical = exception = msg
 
 
 class Sparing:

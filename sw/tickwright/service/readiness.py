@@ -55,7 +55,11 @@ class Readiness:
             except zmq.Again:
                 self._due = False
                 return
-            self._take(frames)
+            try:
+                self._take(frames)
+            except Exception as error:  # the next message is taken all the same
+                told = {"message": "a message could not be taken", "exception": error}
+                self._loop.call_exception_handler(told)
         if not self._closed:
             self._loop.remove_reader(self._descriptor)  # it would wake the loop all the while
             self._loop.call_later(PAUSE_S, self._go_on)

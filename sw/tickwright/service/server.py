@@ -185,8 +185,8 @@ class Server:
 
     def _accept(self, way: bytes, public: str, request: Request) -> None:
         """Begin a kill, or let a request wait for its turn. Raises ServiceError."""
-        key = self._known(public)
         verb = VERBS.get(request.verb)
+        key = self._known(public, request.verb == KILL)
         if verb is None:
             raise ServiceError.wrong(
                 f"verb: found {request.verb[:40]!r}, expected one of the verbs"
@@ -194,12 +194,12 @@ class Server:
         if key.role not in verb.roles:
             roles = ", ".join(sorted(verb.roles))
             raise ServiceError.refused(f"{verb.name}: found role {key.role}, expected {roles}")
-        fresh = self._is_fresh(key, request.number)
-        if verb.name == KILL:
+        if verb.name == KILL:  # before all that could fail
             killing = self._kill(key.name, role=str(key.role))
             self._begin(self._answer_kill(way, request.number, killing))
+            self._is_fresh(key, request.number)
             return
-        if not fresh:
+        if not self._is_fresh(key, request.number):
             raise ServiceError.refused(
                 f"request of {key.name}: found number {request.number}, expected one above "
                 f"{self._numbers.newest(key.name)}, up to {HIGHEST}"
@@ -210,14 +210,19 @@ class Server:
             )
         self._some.set()
 
-    def _known(self, public: str) -> Key:
-        """Return the key as it is now: one that was revoked is no more, on open connections too."""
+    def _known(self, public: str, kills: bool = False) -> Key:
+        """Return the key as it is now: one that was revoked is no more, on open connections too.
+
+        Where keys cannot be read, those that were known last may still kill.
+        """
         try:
             key = self._registry.find(public)
         except OSError as error:
-            raise ServiceError.failed(
-                f"the keys cannot be read: {(error.strerror or 'failed').lower()}"
-            ) from None
+            key = self._registry.remembered(public) if kills else None
+            if key is None:
+                raise ServiceError.failed(
+                    f"the keys cannot be read: {(error.strerror or 'failed').lower()}"
+                ) from None
         if key is None:
             raise ServiceError.refused(f"key {public[:8]}: found it revoked, expected a known key")
         return key

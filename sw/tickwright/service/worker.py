@@ -16,6 +16,12 @@ __all__ = ["Carrier", "Worker"]
 
 Result = TypeVar("Result")
 
+STOPPING = frozenset({"disarm", "stop"})
+"""Verbs after which nothing is armed by what was accepted before they were carried out."""
+
+ASIDE = frozenset({"journal.show"})
+"""Verbs that need no card: however long they take, the card's thread is not stuck."""
+
 
 class Carrier(Protocol):
     """What carries out requests: `service.desk.Desk`."""
@@ -31,11 +37,13 @@ class Worker:
     def __init__(self, interlock: Interlock, progress: Progress) -> None:
         self._interlock = interlock
         self._progress = progress
+        self._aside = ThreadPoolExecutor(1, "aside")
         self._thread = ThreadPoolExecutor(1, "worker", be_urgent)
 
     def close(self) -> None:
         """Wait for what is under way, and end."""
         self._thread.shutdown()
+        self._aside.shutdown()
 
     async def ask(
         self, carrier: Carrier, by: Key, verb: str, arguments: bytes, kills: int
@@ -44,8 +52,13 @@ class Worker:
 
         def carry_out() -> tuple[bytes, int]:
             self._interlock.begin(kills)
+            if verb in STOPPING:
+                self._interlock.count()
             return carrier.ask(by, verb, arguments)
 
+        if verb in ASIDE:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._aside, carrier.ask, by, verb, arguments)
         return await self.do(carry_out)
 
     async def do(self, work: Callable[[], Result]) -> Result:

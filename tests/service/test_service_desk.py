@@ -202,3 +202,54 @@ def test_stop_and_disarm_kill(bench):
         assert 0 < found.card_cycles < 20
     assert [entry.what for entry in bench.entries()[-4:]] == [
         "disarm.wanted", "disarm.done", "stop.wanted", "stop.done"]  # fmt: skip
+
+
+@pytest.mark.parametrize("state", ["killed", "close_only"])
+def test_limits_that_let_the_gate_be_raised_less_lower_it(bench, state):
+    bench.arm()
+    bench.ask("limits.load", limits=limits_text(state=state), name="l.toml")
+    assert bench.ask("status").state == state
+    assert bench.sets()["limits"].setup.gate.state == state
+    bench.ask("limits.load", limits=limits_text(399, state=state), name="l.toml")
+    assert bench.ask("status").state == state
+
+
+@pytest.mark.parametrize("verb", ["arm", "close-only"])
+def test_a_raise_of_which_the_bus_loses_the_answer_is_undone(bench, verb):
+    bench.ready()
+    lost = []
+
+    def lose(number: int) -> None:
+        if bench.card.gate.state and not lost:
+            lost.append(number)
+            raise BusError("fake: found no answer, expected one")
+
+    bench.card.before = lose
+    error = refused(bench, verb)
+    assert error.status is StatusCode.UNREACHABLE
+    assert str(error) == f"{verb}: fake: found no answer, expected one"
+    assert lost
+    assert bench.card.gate.state == 0
+
+
+def test_a_raise_that_cannot_be_undone_is_told(bench):
+    bench.ready()
+
+    def lose(number: int) -> None:
+        if bench.card.gate.state:
+            no_card(number)
+
+    bench.card.before = lose
+    error = refused(bench, "arm")
+    assert error.status is StatusCode.UNREACHABLE
+    assert "; the card may be raised, and could not be killed: fake: card is gone" in str(error)
+    assert str(error).endswith(": kill it")
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "\x1b[2J", "c1 \x9b2J", "x" * 256])
+def test_the_name_of_a_file_is_of_one_line_and_of_letters_that_show(bench, name):
+    for verb, text in (("params.diff", {"desk": ""}), ("limits.diff", {"limits": ""})):
+        error = refused(bench, verb, Role.OPERATOR, name=name, **text)
+        assert error.status is StatusCode.WRONG
+        assert "name" in str(error)
+        assert str(error).isprintable()

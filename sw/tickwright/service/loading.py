@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from tickwright.bus.errors import BusError
 from tickwright.host.card import CardError
+from tickwright.risk.checks import STATES
 from tickwright.service.archive import Archive, ArchiveError, SetKind, StoredSet
 from tickwright.service.errors import ServiceError
 from tickwright.service.keys import Key
@@ -142,18 +143,32 @@ def _parameters(post: Post, plan: ParametersPlan, dry_run: bool, verb: str) -> C
 
 
 def _put_limits(post: Post, stored: StoredSet) -> None:
-    """Put limits in force; positions that were confirmed stay so."""
+    """Put limits in force; positions that were confirmed stay so.
+
+    A gate that is raised above what they let it be raised to is lowered, and first of all.
+    """
     confirmed = bool(post.card.risk.confirmed)
     gate = stored.setup.gate
-    _put(
-        post,
-        stored,
-        lambda: post.card.load_limits(
+
+    def put() -> None:
+        _lower(post, gate.state)
+        post.card.load_limits(
             stored.limits,
             positions_confirmed=confirmed,
             first_user_ref=gate.first_user_ref if stored.desk else None,
-        ),
-    )
+        )
+
+    _put(post, stored, put)
+
+
+def _lower(post: Post, most: str) -> None:
+    """Lower the gate to ``most``, where it is above it."""
+    if STATES.index(post.card.state) <= STATES.index(most):
+        return
+    if most == STATES[0]:
+        post.card.kill()
+    else:
+        post.card.close_only()
 
 
 def _put(post: Post, stored: StoredSet, put: Callable[[], None]) -> None:

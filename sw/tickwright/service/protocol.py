@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from tickwright.service.display import markup
 from tickwright.service.roles import EVERYONE, STOPPERS, Role
@@ -60,6 +60,10 @@ __all__ = [
 
 MOST_BYTES = 4 << 20
 """A longer message is refused unread: 512 pairs and 512 symbols take a quarter of it."""
+
+
+FileName = Annotated[str, Meta(max_length=255, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$")]
+"""Of one line, for it is shown to others."""
 
 
 class StatusCode(IntEnum):
@@ -109,7 +113,7 @@ class LoadParameters(Struct, forbid_unknown_fields=True):
     """
 
     desk: str  # text of the file
-    name: str = ""  # of the file, for messages and the journal
+    name: FileName = ""  # for messages and the journal
     dry_run: bool = False
 
 
@@ -120,7 +124,7 @@ class LoadLimits(Struct, forbid_unknown_fields=True):
     """
 
     limits: str
-    name: str = ""
+    name: FileName = ""
     dry_run: bool = False
     confirm: bool = False
 

@@ -76,4 +76,15 @@ def _raise(post: Post, verb: str, state: str) -> None:
     try:
         post.card.arm(state)
     except CardError as error:
-        raise ServiceError.refused(f"{verb}: {error}") from None
+        raise ServiceError.refused(f"{verb}: {error}{_undone(post)}") from None
+    except BusError as error:
+        raise ServiceError.unreachable(f"{verb}: {error}{_undone(post)}") from None
+
+
+def _undone(post: Post) -> str:
+    """Kill a card of which it is not known whether it was raised; return what is to be added."""
+    try:
+        post.card.kill()
+    except (BusError, CardError) as error:
+        return f"; the card may be raised, and could not be killed: {error}: kill it"
+    return ""

@@ -91,7 +91,11 @@ class _ProcessFeeder(_Pipe):
         self.child: Child | None = None
 
     async def ended(self) -> str:
-        return "not begun" if self.child is None else await self.child.ended()
+        if self.child is None:
+            return "not begun"
+        why = await self.child.ended()
+        self.shut()
+        return why
 
     async def end(self) -> None:
         self.shut()
@@ -135,17 +139,19 @@ class _ThreadFeeder(_Pipe):
             os.close(self.taken)
 
     async def ended(self) -> str:
-        return await asyncio.shield(self._done)
+        why = await asyncio.shield(self._done)
+        self.shut()
+        self._thread.shutdown()
+        return why
 
     async def end(self) -> None:
         self.shut()
         await self.ended()
-        self._thread.shutdown()
 
 
 async def thread_feeder(way: Way, patience: Patience) -> Feeder:
     """Start a feeder over a way that others share, as a thread. Raises ChildError."""
     try:
         return _ThreadFeeder(Card(way), patience)
-    except (BusError, CardError) as error:
+    except (BusError, CardError, OSError) as error:
         raise ChildError(str(error)) from None

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
 
+from tickwright.bus.errors import BusError
 from tickwright.service.children import ChildError
 
 __all__ = ["Endable", "Kept", "One"]
@@ -76,8 +77,8 @@ class Kept(Generic[One]):
             await asyncio.sleep(PAUSE_S)
             try:
                 self.current = await self._start()
-            except ChildError as error:
-                self._fail(str(error))
+            except (ChildError, BusError, OSError) as error:  # as where files or processes run out
+                self._fail(" ".join(str(error).split()))
             else:
                 self.fault = ""
                 if self._ending:

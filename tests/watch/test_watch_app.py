@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def test_it_fills_and_warns(view: View):
     views = [view]
 
     async def play() -> None:
-        app = WatchApp(lambda: views[-1], lambda: "killed")
+        app = WatchApp(lambda: views[-1], lambda: views[-1], lambda: "killed")
         async with app.run_test() as pilot:
             await until(pilot, lambda: "armed" in shown(app, "lines"))
             assert shown(app, "warnings") == ""
@@ -61,6 +62,51 @@ def test_it_fills_and_warns(view: View):
     asyncio.run(play())
 
 
+def styles(app: WatchApp, name: str) -> set[str]:
+    table = app.query_one(f"#{name}", DataTable)
+    return {str(cell.style) for row in range(table.row_count) for cell in table.get_row_at(row)}
+
+
+def test_a_service_that_hangs_is_told_while_it_hangs(view: View):
+    answered, looks = threading.Event(), [view]
+
+    def look() -> View:
+        if looks:
+            return looks.pop()
+        answered.wait(60)
+        return view
+
+    async def play() -> None:
+        app = WatchApp(look, lambda: View(view.seen, 6.0), lambda: "killed")
+        async with app.run_test() as pilot:
+            try:
+                await until(pilot, lambda: "armed" in shown(app, "lines"))
+                assert styles(app, "symbols") == {""}
+                await until(pilot, lambda: "OLD: status" in shown(app, "warnings"))
+                assert "are of 5 s ago" in shown(app, "warnings")
+                assert app.query_one("#lines").has_class("-old")
+                assert styles(app, "symbols") == styles(app, "pairs") == {"dim"}
+            finally:
+                answered.set()
+            await until(pilot, lambda: shown(app, "warnings") == "")
+            assert styles(app, "symbols") == {""}
+
+    asyncio.run(play())
+
+
+def test_a_card_without_telemetry_is_not_old(view: View):
+    bare = View(Seen(view.seen.status, 1.0, telemetry=False), 1.0)
+
+    async def play() -> None:
+        app = WatchApp(lambda: bare, lambda: bare, lambda: "killed")
+        async with app.run_test() as pilot:
+            await until(pilot, lambda: "no telemetry" in shown(app, "warnings"))
+            assert not app.query_one("#lines").has_class("-old")
+            assert styles(app, "symbols") == {""}
+
+    asyncio.run(play())
+
+
 def test_a_kill_takes_two_keys(view: View):
     kills: list[str] = []
 
@@ -69,7 +115,7 @@ def test_a_kill_takes_two_keys(view: View):
         return "killed, 8 cycles after it was asked for"
 
     async def play() -> None:
-        app = WatchApp(lambda: view, kill)
+        app = WatchApp(lambda: view, lambda: view, kill)
         async with app.run_test() as pilot:
             await pilot.press("y")
             await pilot.press("k")

@@ -54,7 +54,7 @@ def watch(
 
             killing = Client.of(state, key, service=service)
             with killing:
-                WatchApp(source.look, lambda: _kill(killing)).run()
+                WatchApp(source.look, lambda: source.view, lambda: _kill(killing)).run()
     except ServiceError as error:
         raise VerbError(error.status, str(error)) from None
 

@@ -18,12 +18,15 @@ __all__ = ["WatchApp"]
 
 PERIOD_S = 1.0
 LOOK = "look"  # the one thread that asks
+OLD = "dim"  # how cells look that are not of now
 
 
 class WatchApp(App[None]):
     """Shows what ``look`` returns, each second; ``kill`` stops orders and returns a line.
 
-    Both run outside of the event loop, each in a thread of its own.
+    Both run outside of the event loop, each in a thread of its own. While a look waits for its
+    answer, ``known`` is shown each second: what was seen before, as old as it is by then. It
+    returns at once.
     """
 
     CSS = """
@@ -41,9 +44,11 @@ class WatchApp(App[None]):
     ]
     TABLES = ("symbols", "pairs", "orders", "latency")
 
-    def __init__(self, look: Callable[[], View], kill: Callable[[], str]) -> None:
+    def __init__(
+        self, look: Callable[[], View], known: Callable[[], View], kill: Callable[[], str]
+    ) -> None:
         super().__init__()
-        self._look, self._kill = look, kill
+        self._look, self._known, self._kill = look, known, kill
         self._asked = False
         self._warnings: list[str] = []
         self._told = ""  # of the last kill
@@ -72,9 +77,9 @@ class WatchApp(App[None]):
         )
         self._warnings = view.warnings
         self._tell()
-        self.query_one("#lines", Static).set_class(bool(view.warnings), "-old")
+        self.query_one("#lines", Static).set_class(view.old, "-old")
         for name, rows in zip(self.TABLES, parts.tables, strict=False):
-            self._fill(name, rows)
+            self._fill(name, rows, OLD if view.old else "")
 
     def action_ask_to_kill(self) -> None:
         """Ask once more before anything is done."""
@@ -106,7 +111,9 @@ class WatchApp(App[None]):
         self._begin_look()
 
     def _begin_look(self) -> None:
-        if not any(worker.group == LOOK and worker.is_running for worker in self.workers):
+        if any(worker.group == LOOK and worker.is_running for worker in self.workers):
+            self.show(self._known())
+        else:
             self.run_worker(self._looked, thread=True, group=LOOK)
 
     def _looked(self) -> None:
@@ -117,7 +124,7 @@ class WatchApp(App[None]):
         lines = [*self._warnings, *([self._told] if self._told else [])]
         self.query_one("#warnings", Static).update(Text("\n".join(lines)))
 
-    def _fill(self, name: str, rows: Rows) -> None:
+    def _fill(self, name: str, rows: Rows, style: str) -> None:
         table = self.query_one(f"#{name}", DataTable)
         none = "" if rows.cells else ": none"
         self.query_one(f"#{name}-title", Static).update(Text(f"{rows.title}{none}"))
@@ -129,7 +136,7 @@ class WatchApp(App[None]):
         for cells in rows.cells:
             table.add_row(
                 *(
-                    Text(cell, justify="right" if column in rows.right else "left")
+                    Text(cell, style, justify="right" if column in rows.right else "left")
                     for column, cell in zip(rows.columns, cells, strict=True)
                 )
             )

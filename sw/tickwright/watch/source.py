@@ -66,7 +66,7 @@ class Source:
 
     @property
     def view(self) -> View:
-        """What is known, as of now."""
+        """What is known, as of now; also for another thread, while a look is under way."""
         return View(self._seen, self._clock_s())
 
     def _orders(self) -> list[OrderRow]:

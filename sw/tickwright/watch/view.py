@@ -41,6 +41,12 @@ class View:
     now_s: float
 
     @property
+    def old(self) -> bool:
+        """Whether books, positions and orders are not of now."""
+        seen = self.seen
+        return bool(seen.fault) or (seen.status is not None and self.now_s - seen.status_s > OLD_S)
+
+    @property
     def warnings(self) -> list[str]:
         """What of the screen is not of now; empty where all is."""
         seen, told = self.seen, []

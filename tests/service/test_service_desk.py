@@ -227,7 +227,7 @@ def test_a_raise_of_which_the_bus_loses_the_answer_is_undone(bench, verb):
     bench.card.before = lose
     error = refused(bench, verb)
     assert error.status is StatusCode.UNREACHABLE
-    assert str(error) == f"{verb}: fake: found no answer, expected one"
+    assert str(error) == f"{verb}: fake: found no answer, expected one; so the card is killed"
     assert lost
     assert bench.card.gate.state == 0
 

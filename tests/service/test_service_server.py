@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -21,10 +22,12 @@ from tickwright.service.journal import verify
 from tickwright.service.keys import Key, revoke
 from tickwright.service.protocol import MOST_BYTES, VERBS, Reply, StatusCode
 from tickwright.service.roles import Role
-from tickwright.service.server import HANDSHAKE_MS, WAITING
+from tickwright.service.server import HANDSHAKE_MS, IN_WAITING, WAITING
 
 SILENCE_S = 0.3  # in which an answer would have come
 CONNECTIONS = 100
+NO_CURVE = b"\xff" + bytes(8) + b"\x7f\x03\0" + b"NULL".ljust(52, b"\0")  # RFC 23: a greeting
+FAILING = 3000  # connections: more than ZeroMQ tells of ahead, by itself
 ARMING = ("status", "status", "arm")
 
 
@@ -34,21 +37,28 @@ def served(tmp_path: Path) -> Iterator[Serving]:
         yield found
 
 
-def sent(served: Serving, key: Key, *messages: list[bytes], answers: int = 1) -> list[Reply]:
-    """Send messages as they are, on one connection; return so many answers."""
+@contextmanager
+def connected(served: Serving, key: Key) -> Iterator[zmq.Socket]:
     with zmq.Context() as context, context.socket(zmq.DEALER) as dealer:
         dealer.linger = 0
         dealer.curve_publickey = key.public.encode()
         dealer.curve_secretkey = key.secret.encode()
         dealer.curve_serverkey = served.public.encode()
         dealer.connect(served.endpoint)
+        yield dealer
+
+
+def answer(dealer: zmq.Socket) -> Reply:
+    assert dealer.poll(int(DEADLINE_S * 1000)), "no answer came"
+    return msgspec.json.decode(dealer.recv(), type=Reply)
+
+
+def sent(served: Serving, key: Key, *messages: list[bytes], answers: int = 1) -> list[Reply]:
+    """Send messages as they are, on one connection; return so many answers."""
+    with connected(served, key) as dealer:
         for frames in messages:
             dealer.send_multipart(frames)
-        found = []
-        for _ in range(answers):
-            assert dealer.poll(DEADLINE_S * 1000), "no answer came"
-            found.append(msgspec.json.decode(dealer.recv(), type=Reply))
-        return found
+        return [answer(dealer) for _ in range(answers)]
 
 
 def held(served: Serving) -> tuple[threading.Event, threading.Event]:
@@ -506,6 +516,53 @@ def test_many_connections_leave_the_rightful_client_served(served: Serving):
         for each in idle:
             each.close()
     assert HANDSHAKE_MS < DEADLINE_S * 1000
+
+
+@contextmanager
+def standing(served: Serving) -> Iterator[None]:
+    """Let the loop of the server stand; what ZeroMQ does by itself goes on."""
+    stands, go, told = threading.Event(), threading.Event(), []
+
+    def stand() -> None:
+        stands.set()
+        told.append(go.wait(DEADLINE_S))
+
+    served.loop.call_soon_threadsafe(stand)
+    assert stands.wait(DEADLINE_S)
+    try:
+        yield
+    finally:
+        go.set()
+    served.until(lambda: bool(told))
+    assert told == [True], "it did not stand as long as it was to"
+
+
+def test_failed_handshakes_that_nobody_counts_yet_keep_no_connection_waiting(served: Serving):
+    host, port = served.endpoint.removeprefix("tcp://").split(":")
+    with standing(served):
+        for _ in range(FAILING):
+            with socket.create_connection((host, int(port)), DEADLINE_S) as each:
+                each.sendall(NO_CURVE)
+                with suppress(ConnectionResetError):
+                    while each.recv(1 << 10):
+                        pass
+    served.until(lambda: served.server.refused == FAILING)
+
+
+def test_who_leaves_while_its_requests_are_not_taken_does_not_end_the_service(served: Serving):
+    """A heartbeat of ZeroMQ on a connection that it no longer reads ends the process."""
+    eve = served.key("eve", Role.VIEWER)
+    assert served.server._socket.heartbeat_ivl == 0
+    with connected(served, eve) as dealer:
+        dealer.send(request(1))
+        assert answer(dealer).status == StatusCode.DONE
+        with standing(served):
+            for number in range(2, 10 * IN_WAITING):
+                dealer.send(request(number))
+            time.sleep(SILENCE_S)
+            dealer.close()
+            time.sleep(SILENCE_S)
+    assert served.ask(served.key("ann", Role.VIEWER), "status").status == StatusCode.DONE
 
 
 def full(line: str) -> None:

@@ -17,14 +17,20 @@ PAUSE_S = 0.002  # behind so many: who floods the socket leaves time for what is
 
 
 class Readiness:
-    """Calls ``take`` with the frames of each message that comes to ``socket``.
+    """Calls ``take`` with the frames of each message to ``socket``, ``at_once`` before it pauses.
 
     The socket's descriptor tells of changes only: who sends on the socket calls `look` afterwards,
     for a message may have come in between, of which nothing tells any more.
     """
 
-    def __init__(self, socket: zmq.Socket, take: Callable[[list[zmq.Frame]], None]) -> None:
+    def __init__(
+        self,
+        socket: zmq.Socket,
+        take: Callable[[list[zmq.Frame]], None],
+        at_once: int = AT_ONCE,
+    ) -> None:
         self._socket = socket
+        self._at_once = at_once
         self._take = take
         self._loop = asyncio.get_running_loop()
         self._descriptor = int(socket.getsockopt(zmq.FD))
@@ -47,7 +53,7 @@ class Readiness:
 
     def _step(self) -> None:
         """Take some; what is taken may call `look`, which changes nothing before this ends."""
-        for _ in range(AT_ONCE):
+        for _ in range(self._at_once):
             if self._closed:
                 return
             try:

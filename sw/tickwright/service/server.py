@@ -34,11 +34,14 @@ IN_WAITING = 16  # messages of one connection, before its sender has to wait
 OUT_WAITING = 64  # answers for one connection that nobody fetches; further ones are dropped
 HANDSHAKE_MS = 2000
 SEALED_BYTES = 64  # that CURVE adds to a message, at most
-HEARTBEAT_MS = 5000
+KEEPALIVE_S = 5  # of TCP; ZeroMQ's own heartbeat ends the process: its issue 4841
+KEEPALIVES = 3  # unanswered, before a peer is gone
 BACKLOG = 1024  # connections that wait to be taken
 LINGER_MS = 500  # for answers under way when the service ends
 IO_THREADS = 2
 KILL, STOP = "kill", "stop"
+MONITOR = "inproc://failed_handshakes"
+FAILED_AT_ONCE = 64
 FAILED_HANDSHAKES = (
     zmq.Event.HANDSHAKE_FAILED_NO_DETAIL.value | zmq.Event.HANDSHAKE_FAILED_PROTOCOL.value
 )
@@ -105,7 +108,7 @@ class Server:
             stack.callback(Admission(context, registry, self._refuse).close)
             self._socket = stack.enter_context(context.socket(zmq.ROUTER))
             self._listen(endpoints, key)
-            self._watch(stack)
+            self._watch(context, stack)
             self._readiness = Readiness(self._socket, self._take)
             stack.callback(self._readiness.close)
             self._stack = stack.pop_all()
@@ -138,7 +141,8 @@ class Server:
         socket.maxmsgsize = MOST_BYTES + SEALED_BYTES
         socket.rcvhwm, socket.sndhwm = IN_WAITING, OUT_WAITING
         socket.handshake_ivl = HANDSHAKE_MS
-        socket.heartbeat_ivl, socket.heartbeat_timeout = HEARTBEAT_MS, 3 * HEARTBEAT_MS
+        socket.tcp_keepalive, socket.tcp_keepalive_cnt = 1, KEEPALIVES
+        socket.tcp_keepalive_idle = socket.tcp_keepalive_intvl = KEEPALIVE_S
         socket.backlog = BACKLOG
         socket.linger = LINGER_MS
         for endpoint in endpoints:
@@ -148,11 +152,17 @@ class Server:
                 raise ServerError(f"{endpoint}: {error.strerror.lower()}") from None
             self.endpoints.append(socket.getsockopt_string(zmq.LAST_ENDPOINT))
 
-    def _watch(self, stack: ExitStack) -> None:
-        """Count connections that speak no CURVE; ZeroMQ ends them by itself."""
-        monitor = stack.enter_context(self._socket.get_monitor_socket(FAILED_HANDSHAKES))
+    def _watch(self, context: zmq.Context, stack: ExitStack) -> None:
+        """Count connections that speak no CURVE; ZeroMQ ends them by itself.
+
+        Its thread would wait, with all that it carries, for the reader of a bounded socket.
+        """
+        monitor = stack.enter_context(context.socket(zmq.PAIR))
+        monitor.rcvhwm = 0
+        self._socket.monitor(MONITOR, FAILED_HANDSHAKES)
+        monitor.connect(MONITOR)
         stack.callback(self._socket.disable_monitor)
-        stack.callback(Readiness(monitor, self._failed_handshake).close)
+        stack.callback(Readiness(monitor, self._failed_handshake, FAILED_AT_ONCE).close)
 
     def _failed_handshake(self, frames: list[zmq.Frame]) -> None:
         event = parse_monitor_message([frame.bytes for frame in frames])

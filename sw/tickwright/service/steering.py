@@ -87,4 +87,4 @@ def _undone(post: Post) -> str:
         post.card.kill()
     except (BusError, CardError) as error:
         return f"; the card may be raised, and could not be killed: {error}: kill it"
-    return ""
+    return "; so the card is killed"

@@ -83,6 +83,7 @@ def test_metrics_and_health_are_served(tmp_path: Path):
         ("serve --card twin:none --state session.pcap", 1, "session.pcap: "),
         ("serve --card twin:none --state s --metrics 9464", 2, "expected HOST:PORT"),
         ("serve --card twin:none --state s --watchdog-ms 5", 2, "--watchdog-ms"),
+        ("watch --key ann", 2, "standard output: found no terminal, expected one, or --once"),
     ],
 )
 def test_what_cannot_begin_is_told_in_a_line(type_in, folder: Path, words, status, line):

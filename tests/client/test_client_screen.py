@@ -31,6 +31,7 @@ def test_the_lines_tell_what_is(status: Status):
     assert found["gate"].startswith("armed; card fake: (twin)")
     assert found["feed"].startswith("ok; 1 messages, 0 gaps")
     assert found["session"].startswith("ok; 0 orders sent, 0 open, 0 refused")
+    assert found["sets"].endswith("positions were confirmed before it was armed")
     assert found["books"] == "0 of 3 symbols trusted"
     assert "watchdog 250 ms" in found["link"]
     assert "There is no recorder" in found["assumed"]
@@ -60,6 +61,7 @@ def test_what_is_wrong_is_told(status: Status):
     assert "clock -1.500000 s off, give or take 0.020 ms" in found["link"]
     assert found["money"] == "cash -1.2345, fees 0.0000, with positions at mids unknown"
     assert found["alarms"] == "KilledByWatchdog"
+    assert found["sets"].endswith("positions not confirmed")
 
 
 def test_tables_hold_what_wants_a_look(status: Status):
@@ -67,8 +69,10 @@ def test_tables_hold_what_wants_a_look(status: Status):
     symbols, pairs = screen(msgspec.structs.replace(status, symbols=trusted)).tables
     assert [row[0] for row in symbols.cells] == ["AAA"]  # 30 shares are held
     assert not pairs.cells
+    assert pairs.title == "pairs that want a look, of 2"
     held = SymbolRow("KO", 0, 0, 0, 601_000, 300, "H", False, ["halted"], -5, 10, 0, 7)
     row = dict(zip(symbols.columns, symbols_table([held]).cells[0], strict=True))
+    assert (row["bid"], row["bid shares"]) == ("-", "-")
     assert (row["ask"], row["trust"], row["could be"]) == ("60.1000", "halted", "-7 .. 0")
     pair = PairRow("cola", 0, "KO", "PEP", False, "holding", False, -5, 5, -2.345)
     assert pairs_table([pair]).cells[0][3:] == ("holding, disabled", "-5", "5", "-2.35")

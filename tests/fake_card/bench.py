@@ -10,6 +10,7 @@ from typing import Any, Self
 import msgspec
 
 from fake_card.card import FakeCard
+from tickwright.bus.way import Way
 from tickwright.host.card import Card
 from tickwright.recorder.snapshot import Snapshot
 from tickwright.service.archive import Archive, StoredSet
@@ -87,7 +88,7 @@ def limits_text(shares: int = 400, state: str = "armed", more: str = "") -> str:
 class Bench:
     """One desk at a time over one card; `start` again is a service that was started again."""
 
-    def __init__(self, folder: Path, card: FakeCard | None = None, **settings: Any) -> None:
+    def __init__(self, folder: Path, card: FakeCard | Way | None = None, **settings: Any) -> None:
         self.folder = folder
         folder.mkdir(exist_ok=True)
         self.card = FakeCard() if card is None else card

@@ -5,13 +5,14 @@ Real processes: the service dies by SIGKILL, the card lives on.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from service_party.cutting import CutOffs
+from service_party.cutting import CutOffs, Point
 
-LIVES, POINTS = 10, 20
+POINTS, A_LIFE = 200, 20
 
 
 def test_a_load_that_is_cut_off_leaves_the_old_set_or_the_new(tmp_path: Path):
@@ -21,13 +22,18 @@ def test_a_load_that_is_cut_off_leaves_the_old_set_or_the_new(tmp_path: Path):
 
 @pytest.mark.soak
 def test_loads_that_are_cut_off_at_200_moments(tmp_path: Path):
+    """Each of them before the load was answered; what came later is counted, and left aside."""
     cut_offs = CutOffs(tmp_path, seed=2026)
-    found = [point for _ in range(LIVES) for point in cut_offs.life(POINTS)]
+    found: list[Point] = []
+    late = 0
+    while len(found) < POINTS:
+        points = cut_offs.life(A_LIFE)
+        found += [point for point in points if not point.answered]
+        late += sum(point.answered for point in points)
+        assert late <= len(found) + A_LIFE, "it is cut off too late"
     seen = Counter((point.load, point.armed, point.kept, point.changed) for point in found)
     told = "\n".join(f"{count:4} {case}" for case, count in sorted(seen.items()))
-    assert len(found) == LIVES * POINTS
+    sys.stderr.write(f"{len(found)} within a load, {late} behind one\n{told}\n")
     for changed in (False, True):
         assert any(p.changed is changed and p.kept == "set.begun" for p in found), told
-    assert sum(point.answered for point in found) < len(found) / 2, told
     assert {point.load for point in found} == {"whole", "pairs", "limits", "rollback"}, told
-    (tmp_path / "points.txt").write_text(told)

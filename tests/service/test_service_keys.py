@@ -46,6 +46,7 @@ def test_each_role_is_kept(tmp_path: Path, role: Role):
 def test_the_secret_is_its_owners(ann: Path, tmp_path: Path):
     assert stat.S_IMODE(ann.stat().st_mode) == 0o600
     assert stat.S_IMODE(ann.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(ann.parent.parent.stat().st_mode) == 0o700
     assert read_secret(ann).secret not in public_file(tmp_path).read_text()
 
 

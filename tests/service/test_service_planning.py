@@ -170,6 +170,17 @@ class TestParameters:
         bench.ask("params.load", Role.QUANT, desk=desk_text())
         assert bench.card.gate.of_all["max_shares"] == 9
 
+    def test_limits_of_new_symbols_are_those_that_risk_gave(self, tmp_path: Path):
+        with Bench(tmp_path / "other").started() as bench:
+            bench.ask("limits.load", Role.RISK, limits=limits_text(), confirm=True)
+            given = bench.sets()["limits"]
+            found = bench.ask("params.load", Role.QUANT, desk=desk_text())
+            of_symbols = [one for one in found.changes if one.where == "symbol AAA"]
+            assert ("max_position", "0", "1000") in {(c.name, c.old, c.new) for c in of_symbols}
+            assert not any(change.loosens for change in found.changes)
+            now = bench.sets()["limits"]
+            assert (now.epoch, now.by, now.text) == (given.epoch + 1, given.by, given.text)
+
     def test_the_first_load_needs_a_killed_card(self, tmp_path: Path):
         with Bench(tmp_path / "other").started() as bench:
             bench.card.gate.state = 2

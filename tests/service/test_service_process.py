@@ -18,6 +18,7 @@ from tickwright.recorder.publication import Subscriber
 from tickwright.recorder.snapshot import Snapshot
 from tickwright.service.caller import Caller
 from tickwright.service.emergency import emergency_kill
+from tickwright.service.errors import ServiceError
 from tickwright.service.journal import entries
 from tickwright.service.keys import service_key
 from tickwright.service.protocol import StatusCode
@@ -26,6 +27,7 @@ from tickwright.service.state_folder import owner_of
 from tickwright.service.whereabouts import Whereabouts, find
 
 WATCHDOG_MS = 1000  # long enough for a machine that does other things
+ALL = 1_000_000  # entries
 FED_S = 3.0  # in which a watchdog that nobody feeds has run out several times
 
 
@@ -54,6 +56,11 @@ def whereabouts(served: Served) -> Whereabouts:
     found = find(served.state / "service.json")
     assert found is not None
     return found
+
+
+def signals(served: Served) -> int:
+    """Return how many kills by a signal the service has journalled."""
+    return sum(entry.by == "signal" for entry in entries(served.state / "journal.jsonl", 1, ALL))
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -122,6 +129,17 @@ def test_a_card_is_killed_without_its_service(served: Served):
     found = emergency_kill(f"twin:{served.card}", served.state)
     assert found.state == "killed"
     assert found.card_cycles > 0
+    until(lambda: signals(served) == 1)
+    assert served.process.poll() is None
+
+
+def test_the_service_of_another_card_is_left_alone(served: Served, tmp_path: Path):
+    before = signals(served)
+    with pytest.raises(ServiceError, match="expected a twin that listens"):
+        emergency_kill(f"twin:{tmp_path / 'other'}", served.state)
+    with desk_of(served.state, Role.VIEWER) as desk:
+        assert desk.done("status").state == "killed"
+    assert signals(served) == before
 
 
 def test_a_recorder_that_is_killed_is_begun_again(served: Served):

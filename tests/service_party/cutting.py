@@ -14,17 +14,14 @@ from typing import Any
 import msgspec
 
 from service_party.process import DEADLINE_S, Served, desk_of, kept_twin
+from service_party.quiet_market import FEED, write_market
 from tickwright.bus.opening import open_bus
 from tickwright.bus.twin_wire import TwinWire
-from tickwright.feed.messages import AddOrder
 from tickwright.host.card import Card
 from tickwright.host.desk import card_setup
 from tickwright.host.sets import ParameterSet
 from tickwright.host.settings import Limits
 from tickwright.host.settings import desk_of as desk_file
-from tickwright.market.captures import write_capture
-from tickwright.market.messages_table import MessageTable
-from tickwright.market.packets import pack_datagrams
 from tickwright.risk.checks import STATES
 from tickwright.service.archive import SetKind
 from tickwright.service.caller import Caller
@@ -44,17 +41,7 @@ GRACE_S = 0.3  # for an answer that was sent before the end
 ALL = 1_000_000  # entries
 LATELY = 20  # entries since a service began, at most
 BEGUN = "set.begun"
-DAY_S = 20_458 * 86_400  # 2026-01-05
-OPEN_NS = 34_200 * 10**9
-STEP_NS = 1_000_000_000  # between two messages of the market
-MESSAGES = 5_000  # more than a life takes
 
-FEED = """
-[feed]
-line_a = "233.252.0.1:26477"
-line_b = "233.252.0.2:26477"
-max_age_ms = 60000
-"""
 SYMBOL = '[symbols.S{index}]\nreference_usd = "60.00"\n'
 PAIR = """
 [[pair]]
@@ -108,7 +95,7 @@ class CutOffs:
         self._loads = 0
         self._desks: dict[str, str] = {}  # every desk file that was to be loaded, by its hash
         self._acknowledged: list[tuple[int, str]] = []  # entries that answers told of
-        write_capture(self._market, [pack_datagrams(_market())], day_s=DAY_S)
+        write_market(self._market)
 
     def life(self, points: int) -> list[Point]:
         """Cut so many services off, over one card that was just reset."""
@@ -277,12 +264,3 @@ def _until(holds: Callable[[], bool], pause_s: float = 0.02) -> None:
     while not holds():
         assert time.monotonic() < end, "it never came about"
         time.sleep(pause_s)
-
-
-def _market() -> MessageTable:
-    """Return orders of one symbol, which are nobody's business."""
-    return MessageTable.from_messages([
-        AddOrder(locate=1, timestamp_ns=OPEN_NS + STEP_NS * number, reference=number, side="B",
-                 shares=100, stock="S0", price=590_000).pack()
-        for number in range(1, MESSAGES + 1)
-    ])  # fmt: skip

@@ -18,7 +18,10 @@ NOTIFY_SOCKET = "NOTIFY_SOCKET"  # of systemd
 
 def serve(
     card: Annotated[
-        str, typer.Option(help="twin:PATH, pcie[:ADDRESS], uart:DEVICE[@BAUD] or recorded:FILE.")
+        str,
+        typer.Option(
+            help="twin:PATH, pcie[:ADDRESS], vfio:ADDRESS, uart:DEVICE[@BAUD] or recorded:FILE."
+        ),
     ],
     state: Annotated[Path, typer.Option(help="Folder of its keys, journal and records.")],
     listen: Annotated[

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tickwright.cli.asking import Service, State, WhichKey
-from tickwright.cli.output import UNREACHABLE, VerbError
+from tickwright.cli.output import UNREACHABLE, WRONG, VerbError
 from tickwright.cli.telling import tell_parts
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["watch"]
 
 FIRST_SUMMARY_MS = 1000
+KILL_S = 5.0  # in which a kill is answered, or told not to be
 
 
 def watch(
@@ -41,6 +43,8 @@ def watch(
     from tickwright.service.errors import ServiceError
     from tickwright.watch.source import Source as Looking
 
+    if not once and not sys.stdout.isatty():
+        raise VerbError(WRONG, "standard output: found no terminal, expected one, or --once")
     try:
         with (
             Client.of(state, key, service=service) as client,
@@ -52,7 +56,7 @@ def watch(
             client.status()  # a key that may not ask is told before there is a screen
             from tickwright.watch.app import WatchApp
 
-            killing = Client.of(state, key, service=service)
+            killing = Client.of(state, key, service=service, timeout_s=KILL_S)
             with killing:
                 WatchApp(source.look, lambda: source.view, lambda: _kill(killing)).run()
     except ServiceError as error:

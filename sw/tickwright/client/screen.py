@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tickwright.service.display import Parts, Rows, dollars, shown
+from tickwright.risk.checks import STATES
+from tickwright.service.display import NOTHING, Parts, Rows, dollars, shown
 from tickwright.service.protocol import PairRow, Status, SymbolRow
 
 __all__ = ["pairs_table", "screen", "symbols_table"]
@@ -12,6 +13,7 @@ __all__ = ["pairs_table", "screen", "symbols_table"]
 SECOND_NS, MS_NS = 1_000_000_000, 1_000_000
 NONE = "none"
 FLAT = "flat"
+KILLED = STATES[0]
 
 
 def screen(status: Status) -> Parts:
@@ -30,21 +32,22 @@ def screen(status: Status) -> Parts:
             ("alarms", "; ".join(status.alarms) or NONE),
             ("assumed", " ".join(status.assumptions) or NONE),
         ],
-        [symbols_table(symbols), pairs_table(pairs)],
+        [
+            symbols_table(symbols, _title("symbols", len(status.symbols))),
+            pairs_table(pairs, _title("pairs", len(status.pairs))),
+        ],
     )
 
 
-def symbols_table(symbols: Iterable[SymbolRow]) -> Rows:
+def symbols_table(symbols: Iterable[SymbolRow], title: str = "symbols") -> Rows:
     """Return symbols with their touch, trust and position."""
     columns = ("symbol", "bid shares", "bid", "ask", "ask shares", "status", "trust", "position",
                "of", "could be")  # fmt: skip
     cells = [
         (
             row.symbol,
-            f"{row.bid_shares:,}",
-            dollars(row.bid),
-            dollars(row.ask),
-            f"{row.ask_shares:,}",
+            *(reversed(_side(row.bid, row.bid_shares))),
+            *_side(row.ask, row.ask_shares),
             row.status,
             "yes" if row.trusted else ", ".join(row.reasons) or "no",
             f"{row.position:,}",
@@ -53,10 +56,10 @@ def symbols_table(symbols: Iterable[SymbolRow]) -> Rows:
         )
         for row in symbols
     ]
-    return Rows("symbols", columns, cells, frozenset(columns) - {"symbol", "status", "trust"})
+    return Rows(title, columns, cells, frozenset(columns) - {"symbol", "status", "trust"})
 
 
-def pairs_table(pairs: Iterable[PairRow]) -> Rows:
+def pairs_table(pairs: Iterable[PairRow], title: str = "pairs") -> Rows:
     """Return pairs with what they hold and how far their spread is from its mean."""
     columns = ("pair", "a", "b", "phase", "held a", "held b", "z")
     cells = [
@@ -67,11 +70,21 @@ def pairs_table(pairs: Iterable[PairRow]) -> Rows:
             _phase(row),
             f"{row.held_a:,}",
             f"{row.held_b:,}",
-            "-" if row.z is None else f"{row.z:+.2f}",
+            NOTHING if row.z is None else f"{row.z:+.2f}",
         )
         for row in pairs
     ]
-    return Rows("pairs", columns, cells, frozenset({"held a", "held b", "z"}))
+    return Rows(title, columns, cells, frozenset({"held a", "held b", "z"}))
+
+
+def _title(what: str, count: int) -> str:
+    """Return the title of a table of those that want a look."""
+    return f"{what} that want a look, of {count}" if count else what
+
+
+def _side(price: int, shares: int) -> tuple[str, str]:
+    """Return the price of a side and its shares; a side of no price has no quote."""
+    return (dollars(price), f"{shares:,}") if price else (NOTHING, NOTHING)
 
 
 def _phase(row: PairRow) -> str:
@@ -119,6 +132,8 @@ def _books(status: Status) -> str:
 
 def _sets(status: Status) -> str:
     confirmed = "confirmed" if status.positions_confirmed else "not confirmed"
+    if status.state != KILLED:  # the card takes a confirmation back when it is armed
+        confirmed = "were confirmed before it was armed"
     return (
         f"parameters {status.parameters_epoch} ({status.parameters_checksum:#010x}), limits "
         f"{status.limits_epoch} ({status.limits_checksum:#010x}); positions {confirmed}"

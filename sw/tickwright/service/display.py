@@ -14,7 +14,7 @@ from typing import Any, get_args
 import msgspec
 from msgspec import Struct
 
-__all__ = ["Parts", "Rows", "dollars", "markup", "parts"]
+__all__ = ["NOTHING", "Parts", "Rows", "dollars", "markup", "parts"]
 
 PRICES_A_DOLLAR = 10_000
 HALVES = 2

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from contextlib import suppress
 from pathlib import Path
 
 from tickwright.bus.errors import BusError
@@ -10,34 +13,53 @@ from tickwright.host.card import Card, CardError
 from tickwright.service.errors import ServiceError
 from tickwright.service.protocol import Killed
 from tickwright.service.state_folder import owner_of
+from tickwright.service.whereabouts import WHEREABOUTS, find
 
-__all__ = ["TWIN_SOCKET", "emergency_kill", "way_to"]
+__all__ = ["emergency_kill"]
 
-TWIN = "twin"
-TWIN_SOCKET = "twin.sock"  # in the folder of the service that started a twin
-
-
-def way_to(card: str, state: Path) -> str:
-    """Return a card as `open_bus` takes it; ``twin`` alone is the one that a service started."""
-    return f"{TWIN}:{state.resolve() / TWIN_SOCKET}" if card == TWIN else card
+TWIN = "twin:"
 
 
 def emergency_kill(card: str, state: Path) -> Killed:
     """Kill the card; return when it says so.
 
-    A service that runs goes on, and journals that the card was killed. Raises ServiceError: the
-    card cannot be reached, or does not say that it is killed.
+    The service of the folder ``state``, where it has this card, goes on; a signal lets it kill as
+    well, so that nothing it was asked before raises the card again. Raises ServiceError: the card
+    cannot be reached, or does not say that it is killed.
     """
+    owner = _owner(card, state)
     try:
-        with open_bus(way_to(card, state)) as way:
+        with open_bus(card) as way:
             found = Card(way)
             before = found.identity.cycles
             found.kill()
             passed = found.identity.cycles - before
+            _signal(owner)
             return Killed(found.state, passed, list(found.kill_reasons))
     except BusError as error:
-        owner = owner_of(state)
-        hint = "" if owner is None else f"; a service runs: `kill -USR1 {owner}` kills through it"
+        _signal(owner)
+        hint = "" if owner is None else f"; its service, process {owner}, was told to kill"
         raise ServiceError.unreachable(f"kill: {error}{hint}") from None
     except CardError as error:
+        _signal(owner)
         raise ServiceError.failed(f"kill: {error}") from None
+
+
+def _owner(card: str, state: Path) -> int | None:
+    """Return the process that owns a folder and this card, None where none does."""
+    found = find(state / WHEREABOUTS)
+    if found is None or _place(found.card) != _place(card):
+        return None
+    return owner_of(state)
+
+
+def _place(card: str) -> str:
+    """Return a card by a name that is its own."""
+    return str(Path(card.removeprefix(TWIN)).resolve()) if card.startswith(TWIN) else card
+
+
+def _signal(owner: int | None) -> None:
+    """Let a service kill; one that is gone, or another user's, is left alone."""
+    if owner is not None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(owner, signal.SIGUSR1)

@@ -67,6 +67,7 @@ def new_key(state: Path, name: str, role: Role) -> Path:
         if (path := state / folder / f"{name}.toml").exists():
             raise KeysError(f"{path}: key {name} is {what} already, expected a new name")
     public, secret = (part.decode("ascii") for part in zmq.curve_keypair())
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
     for folder, mode in ((SECRETS, 0o700), (AUTHORIZED, 0o755)):
         (state / folder).mkdir(mode=mode, parents=True, exist_ok=True)
     head = f'name = "{name}"\nrole = "{role}"\npublic = "{public}"\n'

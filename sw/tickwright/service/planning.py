@@ -76,7 +76,10 @@ def plan_parameters(post: Post, by: str, text: str, name: str) -> ParametersPlan
     limits = _limits_with(post, stored, desk)
     changes = desk_changes(post.desk_file, desk)
     if limits is not None and post.limits is not None:
-        changes += limit_changes(post.limits.limits, limits.limits)
+        changes += [
+            msgspec.structs.replace(change, loosens=False)  # what risk gave is in force already
+            for change in limit_changes(post.limits.limits, limits.limits)
+        ]
     refusal = _refusal_of_whole(post, setup) if whole else _refusal_of_part(post, setup)
     old = post.parameters
     session = whole or old is None or old.setup.session != setup.session
@@ -124,7 +127,7 @@ def _limits_with(post: Post, stored: StoredSet, desk: DeskFile) -> StoredSet | N
     """Return the limits that have to come in force with parameters; None where those stay.
 
     They are those of the limits file in force, for the symbols of the desk, never looser for an
-    order of any symbol than those in force.
+    order of any symbol than those in force; and they remain the limits of who gave that file.
     """
     old, limits = post.limits, post.limits_file
     if old is None or limits is None:
@@ -143,7 +146,7 @@ def _limits_with(post: Post, stored: StoredSet, desk: DeskFile) -> StoredSet | N
         return None
     return _stored(post, StoredSet(
         kind=SetKind.LIMITS, epoch=post.next_epoch(SetKind.LIMITS), checksum=0, name=old.name,
-        by=stored.by, time_ns=stored.time_ns, text=old.text, setup=setup, desk=stored.epoch,
+        by=old.by, time_ns=stored.time_ns, text=old.text, setup=setup, desk=stored.epoch,
     ))  # fmt: skip
 
 

@@ -7,11 +7,10 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
+from tickwright.core.closing import Closing
 from tickwright.core.regs import WORD_BYTES as REGISTER_BYTES
 from tickwright.core.streams import WORD_BYTES
 from tickwright.host.records import TABLES, Journal
@@ -70,7 +69,7 @@ class Run:
         }
 
 
-class TwinCard:
+class TwinCard(Closing):
     """A card made of its own Verilog, driven a frame at a time.
 
     It is a bus, so that the host's own code loads it (`Bus`: read and write). Time passes as the
@@ -88,17 +87,6 @@ class TwinCard:
         self._lib = _declare(library(preset, tracing=tracing))
         self._card = ctypes.c_void_p(self._lib.card_new())
         self._lib.card_reset(self._card)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Free the card; a waveform is complete only then."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import mmap
-from types import TracebackType
-from typing import Self
+
+from tickwright.core.closing import Closing
 
 __all__ = ["Bar", "PcieError"]
 
@@ -15,7 +15,7 @@ class PcieError(OSError):
     """A card is not there, not ours, or was asked for what its BAR does not hold."""
 
 
-class Bar:
+class Bar(Closing):
     """The words of a BAR; leaving its context unmaps it.
 
     Addresses are in bytes and multiples of 4. Raises PcieError for an address outside of the BAR.
@@ -25,17 +25,6 @@ class Bar:
         self._map = mapped
         self._bytes = memoryview(mapped)
         self._words = self._bytes[: len(mapped) // WORD_BYTES * WORD_BYTES].cast("I")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Unmap the BAR; the card goes on as it was."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-from types import TracebackType
-from typing import Self
 
 from tickwright.bus.errors import BusError
+from tickwright.core.closing import Closing
 
 __all__ = ["MappedMemory", "virtual_address"]
 
@@ -20,7 +19,7 @@ def virtual_address(mapped: mmap.mmap) -> int:
     return address
 
 
-class MappedMemory:
+class MappedMemory(Closing):
     """So many bytes of a mapping, from a bus address on; leaving its context gives it back.
 
     The card must have been told to write no more before that. ``name`` is that of the memory in
@@ -31,17 +30,6 @@ class MappedMemory:
         self._map = mapped
         self.address, self.size = address, size
         self._name = name
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Give the memory back."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from tickwright.bus.errors import BusError
 from tickwright.bus.twin_socket import TwinSocket
+from tickwright.core.closing import Closing
 
 __all__ = ["MAX_PACE", "TwinWire"]
 
@@ -16,7 +17,7 @@ POLL_S = 0.02
 MAX_PACE = "max"
 
 
-class TwinWire:
+class TwinWire(Closing):
     """Plays captures to the twin behind the local socket at ``path``, and measures it.
 
     A play goes on when its client is gone, as a market does. Each method raises BusError.
@@ -25,12 +26,6 @@ class TwinWire:
     def __init__(self, path: str, *, timeout_s: float = TIMEOUT_S) -> None:
         self._path = path
         self._socket = TwinSocket(path, timeout_s)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         self._socket.close()

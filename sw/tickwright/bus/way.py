@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Protocol, Self, runtime_checkable
+from typing import Protocol, runtime_checkable
+
+from tickwright.core.closing import Closing
 
 __all__ = ["Way"]
 
 
 @runtime_checkable
-class Way(Protocol):
+class Way(Closing, Protocol):
     """A bus to one card that has to be closed: leaving its context closes it.
 
     Addresses are in bytes and multiples of 4. A write is posted; a read flushes the writes before
@@ -27,14 +28,3 @@ class Way(Protocol):
     def close(self) -> None:
         """Give the way back; the card stays as it is."""
         ...
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Self, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from tickwright.client.finding import key_of, local_endpoint, service_of
+from tickwright.core.closing import Closing
 from tickwright.service.caller import Caller
 from tickwright.service.errors import ServiceError
 from tickwright.service.keys import Key
@@ -56,7 +56,7 @@ TIMEOUT_S = 30.0
 Result = TypeVar("Result", bound=Struct)
 
 
-class Client:
+class Client(Closing):
     """Asks the service at ``endpoint``, whose public key is ``server``, as the owner of ``key``.
 
     A request is given up after ``timeout_s``. Not for two threads at once.
@@ -86,17 +86,6 @@ class Client:
         owner, found = key_of(folder, key), service_of(folder)
         endpoint = service or local_endpoint(folder, found)
         return cls(endpoint, found.public, owner, timeout_s=timeout_s)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"Client({self._caller.endpoint!r}, as {self.key.name}, {self.key.role})"

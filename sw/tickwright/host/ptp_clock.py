@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from tickwright.core.closing import Closing
 from tickwright.host.clock import ClockError
 from tickwright.market.times import SECOND_NS
 
@@ -16,7 +15,7 @@ __all__ = ["PtpClock"]
 CLOCK_OF_FILE = 3  # the kernel's kind of clock that is an open file
 
 
-class PtpClock:
+class PtpClock(Closing):
     """Tells nanoseconds since 1970, UTC, by a PTP clock such as ``/dev/ptp0``.
 
     PTP clocks count TAI, which is ahead of UTC by the leap seconds so far; ``tai_ahead_s`` says by
@@ -36,17 +35,6 @@ class PtpClock:
         except ClockError:
             self.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __call__(self) -> int:
         """Return the time now."""

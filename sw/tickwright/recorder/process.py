@@ -17,12 +17,12 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import Self
+from types import FrameType
 
 import msgspec
 import numpy as np
 
+from tickwright.core.closing import Closing
 from tickwright.recorder.publication import PublicationError, Publisher
 from tickwright.recorder.ring import RingError, RingReader
 from tickwright.recorder.segments import Place, SegmentsError, SegmentWriter, recent
@@ -38,7 +38,7 @@ RECALLED_AT_ONCE = 1 << 16  # records
 FAILED, WRONG = 1, 2  # exit statuses
 
 
-class Recorder:
+class Recorder(Closing):
     """One ring's records on their way; `step` takes a batch.
 
     Raises RingError, SegmentsError, PublicationError or KeysError where it cannot begin.
@@ -66,17 +66,6 @@ class Recorder:
         self._disk_records = self._disk_lost = 0
         self._disk_error = ""
         self._retry_ns = self._sync_ns = self._told_ns = clock_ns()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @property
     def endpoint(self) -> str:

@@ -11,14 +11,13 @@ from __future__ import annotations
 import re
 from contextlib import ExitStack
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 import msgspec
 import numpy as np
 import zmq
 from zmq.auth.thread import ThreadAuthenticator
 
+from tickwright.core.closing import Closing
 from tickwright.core.wire import Message, UInt
 from tickwright.recorder.snapshot import Snapshot
 from tickwright.service.keys import Key, Registry
@@ -54,7 +53,7 @@ class Batch:
     shed: int
 
 
-class Publisher:
+class Publisher(Closing):
     """Publishes at an endpoint; with a ``key`` only to those whom ``known`` knows.
 
     ``high_water`` messages wait for each subscriber at most. Raises PublicationError where others
@@ -89,17 +88,6 @@ class Publisher:
             self.endpoint = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
             self._stack = stack.pop_all()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def close(self) -> None:
         """Stop; what still waits for subscribers is dropped."""
         self._stack.close()
@@ -116,7 +104,7 @@ class Publisher:
         self._socket.send_multipart([SUMMARY, msgspec.json.encode(snapshot)])
 
 
-class Subscriber:
+class Subscriber(Closing):
     """Follows a publisher: its summaries, its records, or both.
 
     With ``key`` and the publisher's public key it is one that is known. ``shed`` counts the records
@@ -149,17 +137,6 @@ class Subscriber:
                     self._socket.subscribe(topic)
             self._socket.connect(endpoint)
             self._stack = stack.pop_all()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Follow no longer."""

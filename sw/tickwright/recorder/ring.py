@@ -19,11 +19,10 @@ import os
 import struct
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
+from tickwright.core.closing import Closing
 from tickwright.telemetry.messages import RECORD_BYTES
 
 __all__ = ["RingError", "RingReader", "RingWriter"]
@@ -43,7 +42,7 @@ class RingError(RuntimeError):
     """A ring that cannot be used: one line that says which and why."""
 
 
-class _Ring:
+class _Ring(Closing):
     """One side's mapping of a ring file, locked for that side."""
 
     def __init__(self, path: Path, side: int) -> None:
@@ -61,17 +60,6 @@ class _Ring:
         words = np.frombuffer(self._map, np.uint64, PAGE_BYTES // 8)
         slots = np.frombuffer(self._map, np.uint8, offset=PAGE_BYTES)
         self._words, self._slots = words, slots.reshape(-1, RECORD_BYTES)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Give this side of the ring up."""

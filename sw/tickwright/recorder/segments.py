@@ -15,11 +15,10 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
+from tickwright.core.closing import Closing
 from tickwright.core.wire import Alpha, Message, Raw, UInt
 from tickwright.host.records import TABLES, Journal
 from tickwright.recorder.numbering import Numbering
@@ -69,7 +68,7 @@ class Loss:
     unknown: int  # of no kind or version that is known
 
 
-class SegmentWriter:
+class SegmentWriter(Closing):
     """The one process that writes a folder.
 
     ``end`` is the place behind the newest record on the disk, None where there is none. Raises
@@ -94,17 +93,6 @@ class SegmentWriter:
             raise
         self._count = 0  # records in the open segment
         self.error = ""  # why the newest records were not all kept
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def append(self, records: np.ndarray, place: Place) -> int:
         """Write the records, which begin at a place; return how many of them were kept.

@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from types import TracebackType
-from typing import Self
 
 import msgspec
 import zmq
 from msgspec import Struct
 
+from tickwright.core.closing import Closing
 from tickwright.service.errors import ServiceError
 from tickwright.service.keys import Key
 from tickwright.service.protocol import MOST_BYTES, Empty, Reply, Request
@@ -21,7 +20,7 @@ __all__ = ["Caller"]
 CONNECT_S = 5.0  # in which a service lets a key in, or never does
 
 
-class Caller:
+class Caller(Closing):
     """Asks the service at ``endpoint``, whose public key is ``server``, as the owner of ``key``.
 
     Requests take their numbers from ``now_ns``. Not for two threads at once.
@@ -55,17 +54,6 @@ class Caller:
                     f"service: found {endpoint!r}, expected tcp://HOST:PORT"
                 ) from None
             self._stack = stack.pop_all()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the connection."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+
+from tickwright.core.closing import Closing
 
 __all__ = ["CardLock", "CardLockError"]
 
@@ -19,7 +19,7 @@ class CardLockError(RuntimeError):
     """Another service owns the card, or it cannot be found out: one line."""
 
 
-class CardLock:
+class CardLock(Closing):
     """Holds the card that ``card`` names, whatever its state folder, until closed or killed.
 
     A twin is held by a file beside its socket, a card on PCI Express by its BAR0. A serial port is
@@ -43,17 +43,6 @@ class CardLock:
         except OSError as error:
             self.close()
             raise CardLockError(f"{place}: {(error.strerror or 'failed').lower()}") from None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Give the card up."""

@@ -21,9 +21,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from tickwright.core.closing import Closing
 from tickwright.service.protocol import Entry
 
 __all__ = ["GENESIS", "Journal", "JournalError", "Verified", "entries", "verify"]
@@ -52,7 +52,7 @@ class Verified:
     torn: int
 
 
-class Journal:
+class Journal(Closing):
     """A journal that this process owns, and appends to.
 
     Raises JournalError when another process owns it, when its chain is broken, and from `append`
@@ -77,17 +77,6 @@ class Journal:
         except BaseException:
             os.close(self._file)
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @property
     def path(self) -> Path:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+
+from tickwright.core.closing import Closing
 
 __all__ = ["HIGHEST", "Numbers", "NumbersError"]
 
@@ -22,7 +22,7 @@ class NumbersError(RuntimeError):
     """What was kept of a key cannot be read or written: one line."""
 
 
-class Numbers:
+class Numbers(Closing):
     """The numbers of all keys, by name, in a folder of their own.
 
     Raises NumbersError where a number cannot be kept; the request must not be carried out then.
@@ -36,17 +36,6 @@ class Numbers:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise NumbersError(f"{folder}: {(error.strerror or 'failed').lower()}") from None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the files."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self
 
 from tickwright.bus.opening import open_bus
 from tickwright.bus.shared import SharedWay
 from tickwright.bus.way import Way
+from tickwright.core.closing import Closing
 
 __all__ = ["Reach"]
 
@@ -16,7 +15,7 @@ SEVERAL = ("twin:", "pcie")
 RECORDED = "recorded:"
 
 
-class Reach:
+class Reach(Closing):
     """Opens ways to the card that ``text`` names. Raises BusError where it cannot be reached."""
 
     def __init__(self, text: str, opened: Callable[[str], Way] = open_bus) -> None:
@@ -25,17 +24,6 @@ class Reach:
         self.recorded = text.startswith(RECORDED)
         self._open = opened
         self._shared = None if self.several else SharedWay(opened(text))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the way that is shared, if one is."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from tickwright.core.closing import Closing
 from tickwright.service.whereabouts import WHEREABOUTS
 
 __all__ = ["StateError", "StateFolder", "owner_of"]
@@ -20,7 +19,7 @@ class StateError(RuntimeError):
     """A folder that cannot be a service's: one line."""
 
 
-class StateFolder:
+class StateFolder(Closing):
     """Owns the folder ``path``, made if it is missing, until closed.
 
     Raises StateError: another service owns it, or it cannot be had.
@@ -39,17 +38,6 @@ class StateFolder:
         except BaseException:
             os.close(self._lock)
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Give the folder up."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from service_party.cola import LIMITS, PAIR
+from service_party.quiet_market import FEED
 
 from tickwright.cli.main import run
 from tickwright.feed.messages import AddOrder, ItchMessage, OrderDelete, StockDirectory
@@ -23,37 +25,7 @@ OPEN_NS = 34_200 * 10**9
 STEP_NS = 1_000_000
 DAY_S = 20_458 * 86_400  # 2026-01-05
 
-DESK = """\
-[feed]
-line_a = "233.252.0.1:26477"
-line_b = "233.252.0.2:26477"
-max_age_ms = 60000
-
-[[pair]]
-name = "cola"
-a = "KO"
-b = "PEP"
-hedge_ratio = "1"
-mean_usd = "0"
-sigma_usd = "0.01"
-shares_a = 100
-entry_z = "2"
-exit_z = "1"
-stop_z = "100"
-min_edge_usd = "0"
-aggression_ticks = 0
-"""
-
-LIMITS = """\
-state = "armed"
-max_shares = 1000
-max_notional_usd = "100000"
-[defaults]
-max_shares = 1000
-max_notional_usd = "100000"
-max_position = 1000
-collar_usd = "0.50"
-"""
+DESK = f"{FEED}\n{PAIR}"
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from fake_card.bench import limits_text
 
 from service_party.process import DEADLINE_S, Served, desk_of, kept_twin
 from service_party.quiet_market import FEED, write_market
@@ -52,16 +53,6 @@ hedge_ratio = "0.5"
 mean_usd = "{mean}"
 sigma_usd = "0.12"
 shares_a = 100
-"""
-LIMITS = """
-state = "armed"
-max_shares = {shares}
-max_notional_usd = "100000.00"
-[defaults]
-max_shares = {shares}
-max_notional_usd = "50000.00"
-max_position = 1000
-collar_usd = "0.50"
 """
 
 Named = tuple[int, int]
@@ -177,7 +168,7 @@ class CutOffs:
     def _limits(self) -> str:
         """Return a limits file that is tighter than all before."""
         self._loads += 1
-        return LIMITS.format(shares=MOST_SHARES - self._loads)
+        return limits_text(MOST_SHARES - self._loads)
 
     def _ask_and_kill(self, service: Served, load: str) -> Named | None:
         """Ask for a load and kill the service at a random moment; return what was acknowledged."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from service_party.cola import PAIR
 from tickwright.feed.messages import AddOrder, ItchMessage, OrderDelete, StockDirectory
 from tickwright.feed.messages import TradingAction as Trading
 from tickwright.market.captures import write_capture
 from tickwright.market.messages_table import MessageTable
 from tickwright.market.packets import pack_datagrams
 
-__all__ = ["DESK", "LIMITS", "ORDERS_A_ROUND", "swinging"]
+__all__ = ["DESK", "ORDERS_A_ROUND", "swinging"]
 
 OPEN_NS = 34_200 * 10**9
 DAY_S = 20_458 * 86_400
@@ -19,7 +20,7 @@ ORDERS_A_ROUND = 4  # two legs out, two legs back
 MESSAGES_A_ROUND = 4
 AT_ONCE = 20_000  # messages
 
-DESK = """\
+DESK = f"""\
 [card]
 preset = "twin"
 
@@ -33,31 +34,7 @@ reference_usd = "60.00"
 [symbols.PEP]
 reference_usd = "60.00"
 
-[[pair]]
-name = "cola"
-a = "KO"
-b = "PEP"
-hedge_ratio = "1"
-mean_usd = "0"
-sigma_usd = "0.01"
-shares_a = 100
-entry_z = "2"
-exit_z = "1"
-stop_z = "100"
-min_edge_usd = "0"
-aggression_ticks = 0
-"""
-
-LIMITS = """\
-state = "armed"
-max_shares = 1000
-max_notional_usd = "100000"
-[defaults]
-max_shares = 1000
-max_notional_usd = "100000"
-max_position = 1000
-collar_usd = "0.50"
-"""
+{PAIR}"""
 
 STOCKS = {11: "KO", 12: "PEP"}
 

@@ -16,7 +16,7 @@ OPEN_NS = 34_200 * 10**9
 STEP_NS = 1_000_000_000  # between two messages
 MESSAGES = 5_000  # more than any test takes
 
-FEED = """
+FEED = """\
 [feed]
 line_a = "233.252.0.1:26477"
 line_b = "233.252.0.2:26477"

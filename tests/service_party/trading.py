@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from service_party.market import DESK, LIMITS, swinging
+from service_party.cola import LIMITS
+from service_party.market import DESK, swinging
 from service_party.process import DEADLINE_S, Served, desk_of, kept_twin
 from tickwright.bus.opening import open_bus
 from tickwright.bus.twin_wire import TwinWire

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import zlib
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO
 
+from tickwright.core.closing import Closing
 from tickwright.market.errors import MarketError
 
 __all__ = ["Source"]
@@ -22,7 +22,7 @@ def _unreadable(path: Path, error: OSError) -> MarketError:
     return MarketError(f"{path}: {reason}; expected a file of market data")
 
 
-class Source:
+class Source(Closing):
     """Reads a file whose content says whether it is compressed.
 
     ``position`` counts bytes after decompression. Where compressed data is damaged, reading ends
@@ -48,15 +48,8 @@ class Source:
         self._inflater = zlib.decompressobj(GZIP_WINDOW) if self.compressed else None
         self._pending = b""
 
-    def __enter__(self) -> Source:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the file."""
         self._file.close()
 
     @property

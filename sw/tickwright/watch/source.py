@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
+from tickwright.core.closing import Closing
 from tickwright.recorder.publication import Subscriber
 from tickwright.recorder.snapshot import Snapshot
 from tickwright.service.errors import ServiceError
@@ -24,7 +24,7 @@ class Asked(Protocol):
     def orders(self) -> Orders: ...
 
 
-class Source:
+class Source(Closing):
     """Looks at a service, one look after the other; a look that fails leaves what was seen before.
 
     ``summaries`` is None where the service publishes no telemetry. Not for two threads at once.
@@ -39,15 +39,8 @@ class Source:
         self._service, self._summaries, self._clock_s = service, summaries, clock_s
         self._seen = Seen(telemetry=summaries is not None)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Follow no longer."""
         if self._summaries is not None:
             self._summaries.close()
 

@@ -31,7 +31,6 @@ class Registers:
             for word in range(register.words)
         }
         self._staged: dict[str, int] = {}
-        self._high = 0
 
     def __getitem__(self, name: str) -> int:
         return self.values[name]
@@ -43,13 +42,9 @@ class Registers:
         register, word = self._words.get(offset, (None, 0))
         if register is None or isinstance(register, Strobe):
             return 0
-        if word:
-            return self._high
         show = self.shown.get(register.name)
         value = (self.values[register.name] if show is None else show()) % (1 << register.bits)
-        if register.words == 2:
-            self._high = value >> WORD_BITS
-        return value & WORD_MASK
+        return value >> WORD_BITS * word & WORD_MASK
 
     def write(self, offset: int, value: int) -> None:
         register, word = self._words.get(offset, (None, 0))

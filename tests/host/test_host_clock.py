@@ -36,18 +36,12 @@ class Bench:
         self.host_ns = host_ns
         self.apart_ns = card_ns - host_ns
         self.legs = legs
-        self._high = 0
 
     def read(self, addr: int) -> int:
         there, back = next(self.legs)
         self.host_ns += there
-        if addr == LOW:
-            now = self.host_ns + self.apart_ns
-            self._high = now >> 32
-            value = now & 0xFFFF_FFFF
-        else:
-            assert addr == LOW + 4
-            value = self._high
+        assert addr in (LOW, LOW + 4)
+        value = (self.host_ns + self.apart_ns) >> 8 * (addr - LOW) & 0xFFFF_FFFF
         self.host_ns += back
         return value
 
@@ -70,27 +64,28 @@ def measured(bench: Bench, **settings) -> ClockOffset:
 @pytest.mark.parametrize("apart", [0, 1, -1, 999, -(10**6), 5 * 10**9])
 def test_an_even_read_tells_the_offset_exactly(apart: int):
     found = measured(Bench(NOON, 12 * HOUR_NS + apart, evenly(400, 400)))
-    assert found == ClockOffset(apart, 401, NOON + 400)
+    assert found == ClockOffset(apart, 401, NOON + 800 + 400)
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_the_true_offset_is_within_the_uncertainty(seed: int):
     rng = random.Random(seed)
     apart = rng.randrange(-(10**9), 10**9)
-    legs = ((rng.randrange(1, 5000), rng.randrange(1, 5000)) for _ in range(100))
+    legs = ((rng.randrange(1, 5000), rng.randrange(1, 5000)) for _ in range(200))
     found = measured(Bench(NOON, 12 * HOUR_NS + apart, legs), reads=rng.randrange(1, 20))
     assert abs(found.offset_ns - apart) <= found.uncertainty_ns
 
 
 def test_the_quickest_read_counts():
-    legs = iter([(9000, 10), (1, 1), (70, 80), (1, 1), (10, 5000), (1, 1)])
+    high = (1, 1)
+    legs = iter([high, (9000, 10), high, high, (70, 80), high, high, (10, 5000), high])
     found = measured(Bench(NOON, 12 * HOUR_NS, legs), reads=3)
     assert found.uncertainty_ns == 76
     assert abs(found.offset_ns) <= 76
 
 
 def test_only_the_read_of_the_low_word_is_timed():
-    legs = iter([(50, 50), (10**6, 10**6)])
+    legs = iter([(10**6, 10**6), (50, 50), (10**6, 10**6)])
     assert measured(Bench(NOON, 0, legs), reads=1).uncertainty_ns == 51
 
 

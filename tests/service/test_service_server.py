@@ -386,7 +386,7 @@ class TestKill:
         reply = served.ask(ann, "kill")
         assert (reply.status, reply.journal) == (StatusCode.DONE, 1)
         found = msgspec.json.decode(reply.result)
-        assert (found["state"], found["card_cycles"]) == ("killed", 4)
+        assert (found["state"], found["card_cycles"]) == ("killed", 5)
         assert verify(served.folder / "journal.jsonl").count == 1
         assert served.carried.asked == []
 

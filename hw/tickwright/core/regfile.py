@@ -53,8 +53,8 @@ class BusSignature(wiring.Signature):
 class RegisterFile(wiring.Component):
     """Holds the control registers of a block and shows its status registers to the host.
 
-    A wide register moves as a whole: the low word written is staged and takes effect with the high
-    word; reading a low word keeps its high word, which the next read of a high word returns. A
+    A wide register takes a value as a whole: the low word written is staged and takes effect with
+    the high word. A read keeps nothing, so that hosts who read at once do not disturb each other. A
     write that names no register is ignored, a read of one gives 0.
 
     Latency: 1 cycle from a write to the control output or strobe; 1 cycle from address to read
@@ -90,7 +90,6 @@ class RegisterFile(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        high = Signal(WORD_BITS)
         staged = {register.name: Signal(WORD_BITS, name=f"{register.name}_staged")
                   for register in self.block.registers
                   if register.words == 2 and not isinstance(register, Status)}
@@ -103,7 +102,7 @@ class RegisterFile(wiring.Component):
             for register in self.block.registers:
                 index = register.offset // WORD_BYTES
                 with m.Case(index):
-                    self._read_low(m, register, high)
+                    self._read(m, register, 0)
                     if register.name in staged:
                         with m.If(self.bus.w_en):
                             m.d.sync += staged[register.name].eq(self.bus.w_data)
@@ -111,9 +110,7 @@ class RegisterFile(wiring.Component):
                         self._write(m, register, self.bus.w_data)
                 if register.words == 2:
                     with m.Case(index + 1):
-                        if not isinstance(register, Strobe):
-                            with m.If(self.bus.r_en):
-                                m.d.sync += self.bus.r_data.eq(high)
+                        self._read(m, register, 1)
                         if register.name in staged:
                             self._write(m, register, Cat(staged[register.name], self.bus.w_data))
 
@@ -124,15 +121,13 @@ class RegisterFile(wiring.Component):
         pulse = register.name if register.bits == 1 else _pulse_name(register)
         m.d.sync += getattr(self, pulse).eq(0)
 
-    def _read_low(self, m, register: Register, high: Signal):
-        """Show the low word, and keep the high one."""
+    def _read(self, m, register: Register, word: int):
+        """Show a word of the register as it is now."""
         if isinstance(register, Strobe):
             return
-        value = getattr(self, register.name)
+        value = getattr(self, register.name).word_select(word, WORD_BITS)
         with m.If(self.bus.r_en):
             m.d.sync += self.bus.r_data.eq(value)
-            if register.words == 2:
-                m.d.sync += high.eq(value[WORD_BITS:])
 
     def _write(self, m, register: Register, value: Value):
         """Let the register take a value that is written as a whole in this cycle."""

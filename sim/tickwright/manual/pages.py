@@ -41,7 +41,8 @@ def registers() -> str:
         "",
         f"The map of the card; its hash is {fingerprint():#010x}. A host refuses a card with "
         f"another. Addresses are in bytes; a block takes {BLOCK_WORDS * WORD_BYTES:#x}. A register "
-        "of more than 32 bits takes two words, the low one first.",
+        "of more than 32 bits takes two words, the low one first. They are written in that order, "
+        "and read high, low, high; the low one again if the high ones differ.",
     ]
     for name, block in BLOCKS.items():
         doc = inspect.cleandoc(block.__doc__ or "")

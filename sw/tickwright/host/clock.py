@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
-from tickwright.core.regs import WORD_BITS, WORD_BYTES, Bus
+from tickwright.core.regs import Bus
 from tickwright.market.times import DAY_S, SECOND_NS
 from tickwright.top.memory_map import IdentityRegs, base
 
@@ -62,15 +62,34 @@ def measure_offset(
 
 
 def _read(bus: Bus, host_now_ns: Callable[[], int]) -> tuple[int, int, int]:
-    """Return host time before and after the read of card time, and card time.
+    """Return host time before and after the read of card time, and card time."""
+    timed = _Timed(bus, base("identity") + IdentityRegs.now_ns.offset, host_now_ns)
+    card_ns = IdentityRegs(timed, base("identity")).now_ns
+    return timed.before_ns, timed.after_ns, card_ns
 
-    Reading the low word keeps the high one, so that of the two reads only the first is timed.
+
+class _Timed:
+    """A bus that tells the host time before and after the last read of one word.
+
+    Of card time that is the low word: the high ones around it only make it whole.
     """
-    low_at = base("identity") + IdentityRegs.now_ns.offset
-    before_ns = host_now_ns()
-    low = bus.read(low_at)
-    after_ns = host_now_ns()
-    return before_ns, after_ns, bus.read(low_at + WORD_BYTES) << WORD_BITS | low
+
+    def __init__(self, bus: Bus, addr: int, host_now_ns: Callable[[], int]) -> None:
+        self._bus = bus
+        self._addr = addr
+        self._now_ns = host_now_ns
+        self.before_ns = self.after_ns = 0
+
+    def read(self, addr: int) -> int:
+        if addr != self._addr:
+            return self._bus.read(addr)
+        self.before_ns = self._now_ns()
+        found = self._bus.read(addr)
+        self.after_ns = self._now_ns()
+        return found
+
+    def write(self, addr: int, value: int) -> None:
+        self._bus.write(addr, value)
 
 
 def _since_midnight(host_ns: int, zone: tzinfo) -> int:

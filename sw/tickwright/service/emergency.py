@@ -11,6 +11,7 @@ from tickwright.bus.errors import BusError
 from tickwright.bus.opening import open_bus
 from tickwright.host.card import Card, CardError
 from tickwright.service.errors import ServiceError
+from tickwright.service.killing import killed
 from tickwright.service.protocol import Killed
 from tickwright.service.state_folder import owner_of
 from tickwright.service.whereabouts import WHEREABOUTS, find
@@ -30,12 +31,9 @@ def emergency_kill(card: str, state: Path) -> Killed:
     owner = _owner(card, state)
     try:
         with open_bus(card) as way:
-            found = Card(way)
-            before = found.identity.cycles
-            found.kill()
-            passed = found.identity.cycles - before
-            _signal(owner)
-            return Killed(found.state, passed, list(found.kill_reasons))
+            found = killed(Card(way))
+        _signal(owner)
+        return found
     except BusError as error:
         _signal(owner)
         hint = "" if owner is None else f"; its service, process {owner}, was told to kill"

@@ -18,6 +18,7 @@ from tickwright.host.card import Card, CardError
 from tickwright.service.errors import ServiceError
 from tickwright.service.interlock import Interlock
 from tickwright.service.journal import Journal, JournalError
+from tickwright.service.killing import killed
 from tickwright.service.protocol import Killed
 from tickwright.service.urgency import be_urgent
 
@@ -109,13 +110,13 @@ class Killer:
 
     def _kill(self) -> Killed:
         try:
-            return _killed(self._card)
+            return killed(self._card)
         except Exception:
             with suppress(Exception):
                 self._way.close()
             self._way = self._reach()
             self._card = Card(self._way)
-            return _killed(self._card)
+            return killed(self._card)
 
     def _noted(self, asked: _Asked, found: Killed) -> tuple[Killed, int] | ServiceError:
         details = {"wanted": 0, "state": found.state, "card_cycles": found.card_cycles,
@@ -133,13 +134,3 @@ class Killer:
             entry = self._journal.append(asked.by, f"{WHAT}.failed", details | asked.details)
             failed.journal = entry.number
         return failed
-
-
-def _killed(card: Card) -> Killed:
-    """Kill a card; tell the most cycles that can have passed from here to its word."""
-    before = 0
-    with suppress(BusError):  # the kill does not wait for it
-        before = card.identity.cycles
-    card.kill()
-    passed = card.identity.cycles - before
-    return Killed(card.state, passed, list(card.kill_reasons))

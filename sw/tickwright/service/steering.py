@@ -8,6 +8,7 @@ from tickwright.risk.checks import STATES
 from tickwright.service.errors import ServiceError
 from tickwright.service.holdings import held_rows
 from tickwright.service.keys import Key
+from tickwright.service.killing import killed
 from tickwright.service.post import Post
 from tickwright.service.preflight import preflight
 from tickwright.service.protocol import Armed, Empty, Flatten, Flattened, Killed, Orders
@@ -33,17 +34,8 @@ def close_only(post: Post, by: Key, asked: Empty) -> Armed:
 
 
 def kill(post: Post, by: Key, asked: Empty) -> Killed:
-    """Kill; how long it took is told as the most it can have been.
-
-    The kill does not wait for it: where the time cannot be read, the card is killed all the same.
-    """
-    try:
-        before = post.card.identity.cycles
-    except BusError:
-        before = 0
-    post.card.kill()
-    passed = post.card.identity.cycles - before
-    return Killed(post.card.state, passed, list(post.card.kill_reasons))
+    """Kill; how long it took is told as the most it can have been."""
+    return killed(post.card)
 
 
 def flatten(post: Post, by: Key, asked: Flatten) -> Flattened:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,33 @@ def test_an_address_of_no_known_kind_is_refused() -> None:
 def test_a_manager_that_is_gone_is_told_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(NotifyError, match=r"^NOTIFY_SOCKET: .*/gone: no such file or directory$"):
         Notifier(str(tmp_path / "gone")).ready()
+
+
+def test_a_manager_that_reads_nothing_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(path))
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as filling:
+            filling.connect(str(path))
+            with suppress(BlockingIOError):
+                while filling.send(b"WATCHDOG=1", socket.MSG_DONTWAIT):
+                    continue
+        notifier = Notifier(str(path))
+        waited: list[float | None] = []
+        real = socket.socket.settimeout
+
+        class Watched(socket.socket):
+            def settimeout(self, value: float | None) -> None:
+                waited.append(value)
+                real(self, value)
+
+        monkeypatch.setattr(socket, "socket", Watched)
+        with pytest.raises(NotifyError):
+            notifier.alive()
+        monkeypatch.undo()
+    assert waited == [0.0]
 
 
 @pytest.mark.parametrize("text", ["fine\nREADY=1", "fine\n", "fine\rwell"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -176,3 +177,25 @@ def _words(process: int) -> str:
         return Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ")
     except OSError:
         return ""
+
+
+def test_a_service_manager_that_goes_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "notify"
+    manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    manager.settimeout(DEADLINE_S)
+    manager.bind(str(path))
+    monkeypatch.setenv("NOTIFY_SOCKET", str(path))
+    more = ("--watchdog-ms", str(WATCHDOG_MS))
+    with kept_twin(tmp_path / "card") as card, Served(card, tmp_path / "state", *more) as served:
+        heard = {manager.recv(100) for _ in range(4)}
+        assert heard == {b"READY=1", b"WATCHDOG=1"}
+        manager.close()
+        until = time.monotonic() + DEADLINE_S
+        while "not told" not in served.log:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        with desk_of(served.state) as desk:
+            assert desk.ask("status").status == StatusCode.DONE
+        assert served.process.poll() is None
+        served.process.send_signal(signal.SIGTERM)
+        assert served.wait() == 0

@@ -6,7 +6,7 @@ import socket
 
 __all__ = ["Notifier", "NotifyError"]
 
-SEND_TIMEOUT_S = 1.0  # nobody who is alive leaves a datagram of one line waiting that long
+READY_TIMEOUT_S = 1.0  # nobody who is alive leaves a datagram of one line waiting that long
 
 
 class NotifyError(Exception):
@@ -18,7 +18,8 @@ class Notifier:
 
     ``address`` is the variable's value: a path, or ``@NAME`` for an abstract socket. It is empty
     when nobody listens, as when the service is started by hand: then no call does anything. Raises
-    `NotifyError` for an address of another kind and, in a call, when nobody receives.
+    `NotifyError` for an address of another kind and, in a call, when nobody receives. Only `ready`
+    waits for a manager that is busy; a service that trades has no time for that.
     """
 
     def __init__(self, address: str) -> None:
@@ -29,7 +30,7 @@ class Notifier:
 
     def ready(self) -> None:
         """Tell that the service serves."""
-        self._send("READY=1")
+        self._send("READY=1", READY_TIMEOUT_S)
 
     def stopping(self) -> None:
         """Tell that the service is about to end."""
@@ -48,12 +49,12 @@ class Notifier:
             raise NotifyError(f"status: found {line!r}, expected one line")
         self._send(f"STATUS={line}")
 
-    def _send(self, state: str) -> None:
+    def _send(self, state: str, timeout_s: float = 0.0) -> None:
         if not self._address:
             return
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
-                out.settimeout(SEND_TIMEOUT_S)
+                out.settimeout(timeout_s)
                 out.connect(self._address)
                 out.sendall(state.encode())
         except OSError as error:

@@ -38,7 +38,7 @@ from tickwright.service.kept import Kept, One
 from tickwright.service.keys import Key, Registry, service_file, service_key
 from tickwright.service.killer import Killer
 from tickwright.service.log import Log, Sparing
-from tickwright.service.notify import Notifier
+from tickwright.service.notify import Notifier, NotifyError
 from tickwright.service.numbers import Numbers
 from tickwright.service.progress import Progress
 from tickwright.service.reach import Reach
@@ -76,6 +76,7 @@ class Service:
         self._interlock = Interlock()
         self._stop = asyncio.Event()
         self._why = ""  # it ends by a failure
+        self._untold = ""  # why the service manager did not hear the last word
         self._sample = Sample()
         self._lost_s: float | None = None  # since when the card does not answer
         self._faults: list[Callable[[], str]] = []  # each returns what ails a part, or nothing
@@ -120,7 +121,7 @@ class Service:
             self._notifier.ready()
             ready(server.endpoints)
             await self._stop.wait()
-            self._notifier.stopping()
+            self._told(self._notifier.stopping)
             await self._disarm(killer)
         if self._why:
             raise ServiceError.unreachable(self._why)
@@ -288,7 +289,7 @@ class Service:
                 feeder.current.sign(now_ns)
             if time.monotonic() - told_s >= ALIVE_S:
                 told_s = time.monotonic()
-                self._notifier.alive()
+                self._told(self._notifier.alive)
             await asyncio.sleep(self._patience.period_s)
 
     async def _look(self, desk: Desk, worker: Worker) -> None:
@@ -338,6 +339,17 @@ class Service:
         if self._progress.stuck(STUCK_NS):
             faults.append("requests: the one that is carried out does not get on")
         return not faults, {"faults": faults, "card": self._settings.card}
+
+    def _told(self, tell: Callable[[], None]) -> None:
+        """Tell the service manager; that one does not hear is logged once, and ends nothing."""
+        untold = ""
+        try:
+            tell()
+        except NotifyError as error:
+            untold = str(error)
+        if untold not in ("", self._untold):
+            self._log.warning("not told", why=untold)
+        self._untold = untold
 
     def _said(self, who: str) -> Callable[[str], None]:
         """Return what logs the lines of a part of the service, so many a second."""

@@ -22,9 +22,9 @@ def said(state: Path) -> list[str]:
     return [entry.what for entry in entries(state / "journal.jsonl", 1, 1000)]
 
 
-def until_said(state: Path, what: str) -> None:
+def until_said(state: Path, what: str, times: int = 1) -> None:
     end = time.monotonic() + DEADLINE_S
-    while what not in said(state):
+    while said(state).count(what) < times:
         assert time.monotonic() < end, f"{what} was never journalled"
         time.sleep(0.01)
 
@@ -79,10 +79,16 @@ def test_metrics_and_health_are_served(tmp_path: Path):
     ("words", "status", "line"),
     [
         ("serve --card twin:none --state s", 3, "expected a twin that listens"),
-        ("serve --card cable --state s", 3, "card: found 'cable', expected twin:PATH"),
+        ("serve --card cable --state s", 2, "card: found 'cable', expected twin:PATH"),
         ("serve --card twin:none --state session.pcap", 1, "session.pcap: "),
         ("serve --card twin:none --state s --metrics 9464", 2, "expected HOST:PORT"),
-        ("serve --card twin:none --state s --watchdog-ms 5", 2, "--watchdog-ms"),
+        (
+            "serve --card twin:none --listen 9464",
+            2,
+            "--listen: found '9464', expected tcp://HOST:PORT",
+        ),
+        ("serve --card twin:none --watchdog-ms 5", 2, "--watchdog-ms"),
+        ("emergency-kill --card cable", 2, "card: found 'cable', expected twin:PATH"),
         ("watch --key ann", 2, "standard output: found no terminal, expected one, or --once"),
     ],
 )
@@ -103,3 +109,15 @@ def test_a_key_of_a_role_may_do_what_it_may(tmp_path: Path):
         assert viewer.done("preflight").reasons
         assert "found role viewer" in viewer.ask("arm").error
         assert "found role viewer" in viewer.ask("kill").error
+
+
+def test_a_folder_is_named_once_for_all_verbs(tmp_path: Path, type_in, monkeypatch):
+    state = tmp_path / "elsewhere"
+    monkeypatch.setenv("TICKWRIGHT_STATE", str(state))
+    assert type_in("keys new ann --role operator").status == 0
+    with kept_twin(tmp_path / "card") as card, Served(card, state) as served:
+        assert type_in(f"serve --card twin:{card}").err.startswith(f"tickwright: {state}: found")
+        assert type_in("kill --key ann").status == 0
+        assert type_in(f"emergency-kill --card twin:{card}").status == 0
+        until_said(state, "kill.done", 2)  # the service was told as well
+        assert served.process.poll() is None

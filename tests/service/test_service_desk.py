@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -83,6 +84,13 @@ def test_what_changes_is_journalled_before_and_after(bench):
     assert (wanted.by, done.by) == ("the-risk", "the-risk")
     assert msgspec.json.decode(text) == {"holding": [{"symbol": "AAA", "position": 30,
         "worst_long": 30, "worst_short": -30, "mid": None}]}  # fmt: skip
+
+
+def test_a_checksum_is_written_one_way_in_all_of_the_journal(bench):
+    bench.load()
+    details = [entry.details for entry in bench.entries() if "checksum" in entry.details]
+    assert {entry.what for entry in bench.entries()} >= {"set.in_force", "params.load.done"}
+    assert all(re.fullmatch("0x[0-9a-f]{8}", found["checksum"]) for found in details)
 
 
 def test_what_fails_is_journalled_too(bench):

@@ -9,7 +9,7 @@ from tickwright.bus.errors import BusError
 from tickwright.bus.way import Way
 from tickwright.top.memory_map import IdentityRegs, base, fingerprint
 
-__all__ = ["open_bus"]
+__all__ = ["checked", "open_bus"]
 
 EXPECTED = (
     "twin:PATH, pcie, pcie:DOMAIN:BUS:DEVICE.FUNCTION, vfio:DOMAIN:BUS:DEVICE.FUNCTION, "
@@ -26,11 +26,16 @@ def open_bus(text: str) -> Way:
     ``uart:DEVICE[@BAUD]`` or ``recorded:FILE``. Raises BusError: the text is none of these, or the
     card cannot be reached.
     """
+    scheme, _, place = checked(text).partition(":")
+    return WAYS[scheme](place)
+
+
+def checked(text: str) -> str:
+    """Return a text that names a card, whether or not it is there. Raises BusError."""
     scheme, colon, place = text.partition(":")
-    way = WAYS.get(scheme)
-    if way is None or (not place and (colon or scheme != "pcie")):
+    if scheme not in WAYS or (not place and (colon or scheme != "pcie")):
         raise BusError(f"card: found {text!r}, expected {EXPECTED}")
-    return way(place)
+    return text
 
 
 # Each imports what it needs when it is asked for: a host of one kind needs nothing of the others.

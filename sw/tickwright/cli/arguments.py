@@ -10,12 +10,15 @@ from typing import Annotated
 import typer
 
 __all__ = [
+    "STATE",
     "AsJson",
+    "Card",
     "CardChoice",
     "File",
     "From",
     "MaxMessages",
     "OneCard",
+    "State",
     "Until",
     "feed_time",
 ]
@@ -23,6 +26,9 @@ __all__ = [
 UNITS_NS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?")
 COUNT = re.compile(r"(\d{1,18})(ns|us|ms|s)?")
+
+
+STATE = Path("state")
 
 
 class CardChoice(StrEnum):
@@ -72,3 +78,27 @@ Until = Annotated[
 ]
 MaxMessages = Annotated[int | None, typer.Option(min=0, help="Messages to read at most.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def _card(text: str) -> str:
+    """Check the name of a card where the command line is read; whether it is there comes later."""
+    from tickwright.bus.errors import BusError
+    from tickwright.bus.opening import checked
+
+    try:
+        return checked(text)
+    except BusError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+Card = Annotated[
+    str,
+    typer.Option(
+        callback=_card,
+        help="twin:PATH, pcie[:ADDRESS], vfio:ADDRESS, uart:DEVICE[@BAUD] or recorded:FILE.",
+    ),
+]
+State = Annotated[
+    Path,
+    typer.Option(envvar="TICKWRIGHT_STATE", help="Folder of the service's state, or a desk's own."),
+]

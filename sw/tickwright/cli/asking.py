@@ -10,16 +10,12 @@ from typing import Annotated, Any, get_type_hints
 import typer
 from msgspec import Struct
 
-from tickwright.cli.arguments import AsJson
+from tickwright.cli.arguments import STATE, AsJson, State
 from tickwright.cli.output import VerbError
 from tickwright.cli.telling import emit_answer, tell
 
-__all__ = ["Service", "State", "WhichKey", "asks"]
+__all__ = ["Service", "WhichKey", "asks"]
 
-State = Annotated[
-    Path,
-    typer.Option(envvar="TICKWRIGHT_STATE", help="Folder of the service's state, or a desk's own."),
-]
 WhichKey = Annotated[
     str,
     typer.Option(envvar="TICKWRIGHT_KEY", help="Name or file of the key; left out: the only one."),
@@ -73,7 +69,7 @@ def asks(told: Told = tell) -> Callable[[Answer], Callable[..., None]]:
 OPTIONS = [
     inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
     for name, default, kind in (
-        ("state", Path("state"), State),
+        ("state", STATE, State),
         ("key", "", WhichKey),
         ("service", "", Service),
         ("as_json", False, AsJson),

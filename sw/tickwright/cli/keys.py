@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from tickwright.cli.arguments import AsJson
+from tickwright.cli.arguments import STATE, AsJson, State
 from tickwright.cli.output import WRONG, VerbError, emit, note, printed
 from tickwright.service.roles import Role
 
@@ -19,7 +18,6 @@ __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, help="Make the keys of desks, list and revoke them.")
 
-State = Annotated[Path, typer.Option("--state", help="Folder of the service's state.")]
 Name = Annotated[str, typer.Argument(help="Name of the key, such as that of its owner.")]
 
 
@@ -37,7 +35,7 @@ def _told() -> Iterator[None]:
 def new(
     name: Name,
     role: Annotated[Role, typer.Option(help="What the key is trusted with.")],
-    state: State,
+    state: State = STATE,
     as_json: AsJson = False,
 ) -> None:
     """Make a key, and make it known to the service. The file with its secret is its owner's.
@@ -55,7 +53,7 @@ def new(
 
 
 @app.command("list")
-def list_keys(state: State, as_json: AsJson = False) -> None:
+def list_keys(state: State = STATE, as_json: AsJson = False) -> None:
     """List the keys that are known. What lies there and cannot be trusted is told on stderr.
 
     Example: tickwright keys list --state state
@@ -79,7 +77,7 @@ def list_keys(state: State, as_json: AsJson = False) -> None:
 
 
 @app.command("revoke")
-def revoke_key(name: Name, state: State) -> None:
+def revoke_key(name: Name, state: State = STATE) -> None:
     """Make a key unknown, at once and for good.
 
     Example: tickwright keys revoke bob --state state

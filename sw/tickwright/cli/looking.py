@@ -20,7 +20,7 @@ __all__ = ["orders", "positions", "preflight", "report", "status"]
 
 def _tell_preflight(found: Preflight) -> None:
     tell(found)
-    note(f"{len(found.reasons)} reasons why arming is refused" if found.reasons else "ready to arm")
+    note(f"arming is refused; reasons: {len(found.reasons)}" if found.reasons else "ready to arm")
 
 
 def _tell_report(found: Report) -> None:

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from tickwright.cli.arguments import STATE, Card, State
 from tickwright.cli.output import FAILED, UNREACHABLE, WRONG, VerbError
 
 __all__ = ["serve"]
 
 NOTIFY_SOCKET = "NOTIFY_SOCKET"  # of systemd
+ENDPOINT = re.compile(r"tcp://\S+:(\d{1,5}|\*)|ipc://.+")  # port *: any that is free
 
 
 def serve(
-    card: Annotated[
-        str,
-        typer.Option(
-            help="twin:PATH, pcie[:ADDRESS], vfio:ADDRESS, uart:DEVICE[@BAUD] or recorded:FILE."
-        ),
-    ],
-    state: Annotated[Path, typer.Option(help="Folder of its keys, journal and records.")],
+    card: Card,
+    state: State = STATE,
     listen: Annotated[
         list[str] | None,
         typer.Option(
@@ -68,7 +66,7 @@ def serve(
     settings = ServiceSettings(
         card=card,
         state=str(state),
-        listen=listen or [],
+        listen=[_endpoint(one) for one in listen or []],
         publish=publish,
         metrics=_metrics(metrics),
         ring="" if ring is None else str(ring),
@@ -91,6 +89,13 @@ def serve(
 def _serving(endpoints: list[str]) -> None:
     typer.echo(f"serving at {' '.join(endpoints)}")
     sys.stdout.flush()
+
+
+def _endpoint(text: str) -> str:
+    """Return an endpoint at which requests are taken. Raises VerbError."""
+    if not ENDPOINT.fullmatch(text):
+        raise VerbError(WRONG, f"--listen: found {text!r}, expected tcp://HOST:PORT")
+    return text
 
 
 def _metrics(text: str) -> str:

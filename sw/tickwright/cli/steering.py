@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from msgspec import Struct
 
+from tickwright.cli.arguments import STATE, Card, State
 from tickwright.cli.asking import asks
 from tickwright.cli.output import VerbError
 
@@ -92,8 +92,8 @@ def stop(client: Client) -> Struct:
 
 
 def emergency_kill(
-    card: Annotated[str, typer.Option(help="The card, as `serve --card` has it.")],
-    state: Annotated[Path, typer.Option(help="Folder of the service's state.")] = Path("state"),
+    card: Card,
+    state: State = STATE,
 ) -> None:
     """Stop orders at once without the service and without a key, from the machine of the card.
 

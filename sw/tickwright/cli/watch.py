@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tickwright.cli.asking import Service, State, WhichKey
+from tickwright.cli.arguments import STATE, State
+from tickwright.cli.asking import Service, WhichKey
 from tickwright.cli.output import UNREACHABLE, WRONG, VerbError
 from tickwright.cli.telling import tell_parts
 
@@ -27,7 +28,7 @@ def watch(
     once: Annotated[
         bool, typer.Option("--once", help="Print one screen as text, and end.")
     ] = False,
-    state: State = Path("state"),
+    state: State = STATE,
     key: WhichKey = "",
     service: Service = "",
 ) -> None:

@@ -43,7 +43,7 @@ from tickwright.service.steering import arm, cancel_all, close_only, flatten, ki
 
 __all__ = ["Desk", "DeskSettings"]
 
-KILL = "kill"
+KILL, CHECKSUM, REASONS = "kill", "checksum", "reasons"
 RAISING = frozenset({"arm", "close-only"})
 """Verbs after which orders may leave: undone where they cannot be journalled."""
 
@@ -273,11 +273,17 @@ def _digest(by: Key, asked: Struct) -> dict[str, Any]:
 def _outcome(wanted: int, result: Struct) -> dict[str, Any]:
     """Return a result as the journal has it: rows are counted, single values are kept."""
     found = {
-        name: len(value) if isinstance(value, list) and name != "reasons" else value
+        name: _noted(name, value)
         for name, value in msgspec.to_builtins(result).items()
         if not isinstance(value, float)
     }
     return {"wanted": wanted} | found
+
+
+def _noted(name: str, value: Any) -> Any:
+    if name == CHECKSUM:
+        return f"{value:#010x}"
+    return len(value) if isinstance(value, list) and name != REASONS else value
 
 
 def _list(names: Any) -> str:

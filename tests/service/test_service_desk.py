@@ -151,6 +151,31 @@ def test_kill_needs_no_arguments_that_make_sense(bench):
     assert bench.card.gate.state == 0
 
 
+@pytest.mark.parametrize("verb", ["arm", "close-only"])
+@pytest.mark.parametrize("access", range(12))
+def test_a_gate_that_is_raised_is_told_as_raised_or_is_killed(bench, verb, access):
+    """The bus fails once, so many accesses after the gate was raised."""
+    bench.ready()
+    since: list[int] = []
+
+    def before(number: int) -> None:
+        if bench.card.gate.state:
+            since.append(number)
+            if len(since) == access + 1:
+                raise BusError("fake: found no answer")
+
+    bench.card.before = before
+    told = ""
+    try:
+        bench.ask(verb)
+    except ServiceError as error:
+        told = str(error)
+    bench.card.before = lambda number: None
+    assert (bench.card.gate.state != 0) == (not told)
+    assert bench.entries()[-1].what == f"{verb}.{'failed' if told else 'done'}"
+    assert not told or "so the card is killed" in told
+
+
 def test_kill_comes_before_the_journal_and_without_it(bench, monkeypatch):
     bench.arm()
     broken_journal(bench, monkeypatch)

@@ -205,6 +205,15 @@ class TestRollback:
         assert bench.ask("params.rollback", epoch=1).epoch == 5
         assert bench.ask("params.show", epoch=2).text == desk_text(mean="0.75")
 
+    def test_a_session_of_long_ago_is_not_handed_over_again(self, bench):
+        later = "[order_entry]\nstart_seq = 5000"
+        bench.ask("params.load", desk=desk_text(more=later))
+        told = refused(bench, "params.rollback", Role.QUANT)
+        assert "order_entry of epoch 1: found another session than the card has" in str(told)
+        assert bench.card.order["start_seq"] == 5000
+        bench.ask("params.load", desk=desk_text(mean="0.75", more=later))
+        assert bench.ask("params.rollback").epoch == 4
+
     def test_an_epoch_that_never_was_is_wrong(self, bench):
         assert refused(bench, "params.rollback", epoch=7).status is StatusCode.WRONG
         assert refused(bench, "params.show", epoch=7).status is StatusCode.WRONG

@@ -133,6 +133,11 @@ def session_ended(bench: Bench) -> None:
     bench.card.order["ended"] = 1
 
 
+def other_session(bench: Bench) -> None:
+    bench.ready()
+    bench.card.order["peer_port"] += 1
+
+
 def full_disk(bench: Bench) -> None:
     bench.ready()
 
@@ -165,6 +170,7 @@ CASES = {
     "market-stopped": (market_stopped, {"feed_stale"}),
     "message-missing": (message_missing, {"gap_open"}),
     "session": (session_ended, {"session"}),
+    "other-session": (other_session, {"session_unknown"}),
     "journal": (full_disk, {"journal"}),
 }  # fmt: skip
 BY_SETTINGS = {

@@ -12,6 +12,7 @@ import pytest
 from fake_card.bench import Bench, desk_text, limits_text
 from fake_card.card import CutOff, FakeCard
 
+from tickwright.bus.errors import BusError
 from tickwright.host.card import Card
 from tickwright.host.sets import ParameterSet
 from tickwright.service.archive import SetKind
@@ -19,13 +20,17 @@ from tickwright.service.errors import ServiceError
 from tickwright.service.journal import verify
 from tickwright.service.protocol import Entry
 from tickwright.service.roles import Role
+from tickwright.strategy.regs import StrategyRegs
+from tickwright.top.memory_map import base
 from tickwright.top.presets import PRESETS
 
 SMALL = replace(PRESETS["versa"], name="small", symbols=4, pairs=2)
+SESSION = '[order_entry]\npeer_address = "10.9.9.9"\nstart_seq = 5000'
 LOADS = {
     "first": ("params.load", {"desk": desk_text(preset="versa")}),
     "live": ("params.load", {"desk": desk_text(preset="versa", mean="0.75")}),
     "tighter": ("params.load", {"desk": desk_text(preset="versa", more="[limits]\nmax_shares=9")}),
+    "session": ("params.load", {"desk": desk_text(preset="versa", more=SESSION)}),
     "limits": ("limits.load", {"limits": limits_text(shares=399)}),
     "looser": ("limits.load", {"limits": limits_text(shares=401), "confirm": True}),
     "rollback": ("params.rollback", {}),
@@ -96,11 +101,20 @@ def recovered(bench: Bench, acknowledged: dict, again: bool) -> set[tuple[str, b
             assert known == in_force
             assert in_force in may[kind]
             assert found[kind]["doubt"] == ""
+            expect_session_known(bench)
             words.add((kind, in_force != acknowledged[kind], found[kind]["found"]))
         assert verify(bench.journal_path).torn == 0
         if again:
             load_again(bench)
     return words
+
+
+def expect_session_known(bench: Bench) -> None:
+    """Orders go where the set in force says, or arming is refused."""
+    stored = bench.sets()["parameters"]
+    if stored is None or Card(bench.card).session != stored.setup.session:
+        codes = {reason.code for reason in bench.ask("preflight").reasons}
+        assert codes & {"parameters_missing", "setup_unfinished", "session_unknown"}
 
 
 @pytest.mark.parametrize("load", LOADS)
@@ -180,7 +194,59 @@ def load_again(bench: Bench) -> None:
     bench.feed_watchdog()
     bench.card.hear()
     bench.desk.poll()
+    stored = bench.sets()["parameters"]
+    assert stored is not None
+    assert Card(bench.card).session == stored.setup.session
     bench.ask("arm")
+
+
+def test_a_session_whose_hand_over_failed_is_not_taken_for_the_old_one(tmp_path):
+    bench = Bench(tmp_path, FakeCard(SMALL))
+    with bench.started():
+        prepare(bench, "session")
+        begin = base("strategy") + StrategyRegs.begin.offset
+        write = bench.card.write
+
+        def failing(addr: int, value: int) -> None:
+            if addr == begin:
+                raise BusError("fake: found no answer")
+            write(addr, value)
+
+        bench.card.write = failing
+        with pytest.raises(ServiceError, match="found no answer"):
+            asked(bench, "session")
+        bench.card.write = write
+        assert [one.code for one in bench.ask("preflight").reasons] == ["session_unknown"]
+        load_again(bench)
+
+
+def test_a_hand_over_that_was_cut_off_lets_no_pair_be_put_over_one_that_holds(tmp_path):
+    bench = Bench(tmp_path, FakeCard(SMALL))
+    with bench.started():
+        prepare(bench, "session")
+        state = bench.card.strategy.states[1]
+        state.phase, state.held_a, state.held_b = 2, 200, -66
+        bench.card.order["open"] = 0  # as between the two writes of a hand-over
+    with bench.started():
+        other = desk_text(preset="versa").replace('name = "two"', 'name = "three"')
+        with pytest.raises(ServiceError, match="pair two: found another pair at its place"):
+            bench.ask("params.load", desk=other)
+        bench.ask("params.load", desk=desk_text(preset="versa"))
+        assert (state.phase, state.held_a) == (2, 200)
+
+
+def test_pairs_that_are_not_known_must_be_flat_before_others_take_their_places(tmp_path):
+    bench = Bench(tmp_path, FakeCard(SMALL))
+    with bench.started():
+        prepare(bench, "session")
+        bench.card.strategy.states[1].phase = 2
+        bench.card.order["open"] = 0
+        Card(bench.card).load_parameters(ParameterSet(epoch=9, pairs=()))
+    with bench.started():
+        with pytest.raises(ServiceError, match="pair at place 1: found another pair"):
+            bench.ask("params.load", desk=desk_text(preset="versa"))
+        bench.card.strategy.states[1].phase = 0
+        bench.ask("params.load", desk=desk_text(preset="versa"))
 
 
 @pytest.fixture

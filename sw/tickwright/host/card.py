@@ -249,6 +249,13 @@ class Card:
             setattr(self.order, column.name, getattr(session, column.name))
         self.order.open = 1
 
+    @property
+    def session(self) -> SessionSetup:
+        """The order session as it was handed over last, whole or in part."""
+        return SessionSetup(
+            **{column.name: getattr(self.order, column.name) for column in fields(SessionSetup)}
+        )
+
     def load_feed(self, feed: FeedSetup) -> None:
         """Load where market data comes from; it stays shut until `open_feed`."""
         for line, place in (("a", feed.line_a), ("b", feed.line_b)):

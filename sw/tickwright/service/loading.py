@@ -70,6 +70,11 @@ def roll_back(post: Post, by: Key, asked: Rollback) -> Changed:
         )
     old = post.archive.get(SetKind.PARAMETERS, epoch)
     plan = plan_parameters(post, by.name, old.text, old.name)
+    if plan.stored.setup.session != post.card.session:
+        raise ServiceError.refused(
+            f"params.rollback: order_entry of epoch {epoch}: found another session than the card "
+            "has, expected the same: load the desk file with the session that is up"
+        )
     return _parameters(post, plan, asked.dry_run, "params.rollback")
 
 

@@ -25,7 +25,7 @@ from tickwright.host.settings import (
     limits_of,
     placed,
 )
-from tickwright.host.setup import CardSetup, SetupError
+from tickwright.host.setup import CardSetup, PairSetup, SetupError
 from tickwright.risk.checks import STATES
 from tickwright.service.archive import ArchiveError, SetKind, StoredSet
 from tickwright.service.changes import desk_changes, file_changes, limit_changes
@@ -81,8 +81,7 @@ def plan_parameters(post: Post, by: str, text: str, name: str) -> ParametersPlan
             for change in limit_changes(post.limits.limits, limits.limits)
         ]
     refusal = _refusal_of_whole(post, setup) if whole else _refusal_of_part(post, setup)
-    old = post.parameters
-    session = whole or old is None or old.setup.session != setup.session
+    session = whole or post.card.session != setup.session
     return ParametersPlan(stored, changes, limits, session, refusal)
 
 
@@ -171,7 +170,7 @@ def _refusal_of_whole(post: Post, setup: CardSetup) -> str:
             "desk file"
         )
     if not post.card.feed.name:
-        return ""  # no name was loaded since reset
+        return ""  # no name was loaded since reset, and so nothing traded
     begun = _names_begun(post)
     found = [symbol.name for symbol in setup.symbols]
     last = post.card.feed.name.to_bytes(8, "little").decode("ascii", "replace").strip()
@@ -180,7 +179,7 @@ def _refusal_of_whole(post: Post, setup: CardSetup) -> str:
             f"symbols: found other names on the card already, {last} the last of them: {RESET}, "
             "or the desk file whose load was begun"
         )
-    return ""
+    return _refusal_of_pairs(post, setup)
 
 
 def _names_begun(post: Post) -> list[str]:
@@ -210,10 +209,9 @@ def _refusal_of_part(post: Post, setup: CardSetup) -> str:
         return f"symbol {setup.symbols[len(old.setup.symbols)].name}: found one more, {RESET}"
     if (state := post.card.state) == STATES[0]:
         return _refusal_of_pairs(post, setup)
-    if setup.session != old.setup.session:
+    if setup.session != post.card.session:
         return f"order_entry: found another session while {state}, expected the one in force"
-    shape = [(pair.name, pair.symbol_a, pair.symbol_b) for pair in setup.pairs]
-    if shape != [(pair.name, pair.symbol_a, pair.symbol_b) for pair in old.setup.pairs]:
+    if [_shape(pair) for pair in setup.pairs] != [_shape(pair) for pair in old.setup.pairs]:
         return (
             f"pairs: found other names or symbols while {state}, expected the pairs in force: "
             "disarm, then load again"
@@ -222,20 +220,27 @@ def _refusal_of_part(post: Post, setup: CardSetup) -> str:
 
 
 def _refusal_of_pairs(post: Post, setup: CardSetup) -> str:
-    """Return which pair holds, or has an order under way, and would lose its symbols."""
-    old = post.parameters
-    for index, pair in enumerate([] if old is None else old.setup.pairs):
+    """Return which pair holds, or has an order under way, and would lose its symbols.
+
+    Where the pairs of the card are not known, none of its places may hold.
+    """
+    known = None if post.parameters is None else post.parameters.setup.pairs
+    for index in range(post.sizes.pairs if known is None else len(known)):
+        pair = None if known is None else known[index]
         wanted = setup.pairs[index] if index < len(setup.pairs) else None
-        same = wanted is not None and (
-            (wanted.name, wanted.symbol_a, wanted.symbol_b)
-            == (pair.name, pair.symbol_a, pair.symbol_b)
-        )
+        same = pair is not None and wanted is not None and _shape(pair) == _shape(wanted)
         if not same and (phase := read_pair(post.card, index).phase) != FLAT:
+            name = f"at place {index}" if pair is None else pair.name
             return (
-                f"pair {pair.name}: found another pair at its place while it is {phase}, "
+                f"pair {name}: found another pair at its place while it is {phase}, "
                 "expected it to stay until it is flat"
             )
     return ""
+
+
+def _shape(pair: PairSetup) -> tuple[str, int, int]:
+    """Return what a pair that holds must keep."""
+    return pair.name, pair.symbol_a, pair.symbol_b
 
 
 def _refusal_of_limits(post: Post, by: Key, changes: list[Change], confirm: bool) -> str:

@@ -37,6 +37,7 @@ REMEDIES = {
     "feed_shut": "load a desk file: the card listens to no feed",
     "feed_stale": "see that market data comes: lines, multicast groups, switch",
     "gap_open": "wait until the gap is filled or declared",
+    "session_unknown": "load the desk file again: its session is handed over with it",
     "session": "see that the venue's session is up, and hand it over by a load of the desk file",
     "disk": "make room on the disk of the journal",
     "journal": "see to the disk of the journal; nothing can be journalled",
@@ -90,8 +91,7 @@ def _looks(post: Post, state: str) -> Iterator[_Look]:
         yield _Look(name, found)
     yield from _of_sets(post, state)
     yield from _of_feed(post)
-    session = post.card.order.session_ok
-    yield _Look("session", "" if session else "the order session lets no order pass")
+    yield from _of_session(post)
     yield from _of_host(post)
 
 
@@ -135,6 +135,18 @@ def _of_feed(post: Post) -> Iterator[_Look]:
         yield _Look("gap_open", "messages wait for one that is missing" if view.gap_open else "")
 
 
+def _of_session(post: Post) -> Iterator[_Look]:
+    """Look at where orders go."""
+    if post.parameters is not None and post.opened:
+        same = post.card.session == post.parameters.setup.session
+        yield _Look(
+            "session_unknown",
+            "" if same else "the card has another order session than the desk file in force",
+        )
+    session = post.card.order.session_ok
+    yield _Look("session", "" if session else "the order session lets no order pass")
+
+
 def _of_host(post: Post) -> Iterator[_Look]:
     """Look at what the service itself needs."""
     yield _Look("journal", post.journal_fault)
@@ -147,6 +159,9 @@ def _of_host(post: Post) -> Iterator[_Look]:
     if found is None:
         yield _Look("clock_offset", "the offset of the card's clock cannot be told")
     else:
-        far = abs(found[0]) - found[1] > most_ns
-        told = f"card time is {found[0]} ns from host time, not within {most_ns} ns"
+        far = abs(found[0]) + found[1] > most_ns
+        told = (
+            f"card time is {found[0]} ns from host time, give or take {found[1]} ns, not within "
+            f"{most_ns} ns"
+        )
         yield _Look("clock_offset", told if far else "")

@@ -22,7 +22,7 @@ def arm(post: Post, by: Key, asked: Empty) -> Armed:
     """Raise the gate to armed; nothing where it is. Refused with every reason."""
     if post.card.state != ARMED:
         _raise(post, "arm", ARMED)
-    return Armed(post.card.state)
+    return Armed(ARMED)
 
 
 def close_only(post: Post, by: Key, asked: Empty) -> Armed:
@@ -30,7 +30,7 @@ def close_only(post: Post, by: Key, asked: Empty) -> Armed:
     post.card.close_only()  # nothing where it is killed
     if post.card.state == KILLED:
         _raise(post, "close-only", CLOSE_ONLY)
-    return Armed(post.card.state)
+    return Armed(CLOSE_ONLY)
 
 
 def kill(post: Post, by: Key, asked: Empty) -> Killed:
@@ -60,7 +60,7 @@ def cancel_all(post: Post, by: Key, asked: Empty) -> Orders:
 
 
 def _raise(post: Post, verb: str, state: str) -> None:
-    """Raise the gate from killed; refused with every reason there is."""
+    """Raise the gate from killed, so that the card says so; refused with every reason there is."""
     found = preflight(post, state).reasons
     if found:
         told = "; ".join(f"{one.code}: {one.found}: {one.remedy}" for one in found)

@@ -180,7 +180,7 @@ class Gate:
         self.regs["active_limits_checksum"] = checksum
         self.regs["limit_commits"] += 1
         if given["killed"]:
-            self.regs["confirmed"] = given["positions_confirmed"]
+            self.regs["confirmed"] |= given["positions_confirmed"]
             if not self.open_orders:
                 newest = max(self.regs["next_user_ref"], given["first_user_ref"])
                 self.regs["next_user_ref"] = newest

@@ -221,7 +221,7 @@ class Oracle:
         self.shadow, self.limits = self.limits, ended.limits
         self.commits += 1
         if ended.killed:
-            self.confirmed = ended.confirms
+            self.confirmed = self.confirmed or ended.confirms
             if nothing_open:
                 self.next_ref = max(self.next_ref, ended.first_user_ref)
 

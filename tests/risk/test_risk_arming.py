@@ -147,6 +147,20 @@ def test_a_set_that_is_refused_confirms_nothing_and_undoes_nothing(simulate):
     simulate(dut, host)
 
 
+@pytest.mark.parametrize("before", [0, 1])
+def test_a_set_that_says_nothing_of_positions_leaves_what_was_said(simulate, before):
+    dut = Arming()
+
+    async def host(ctx):
+        await confirmed(ctx, dut, positions_confirmed=before)
+        await commit(ctx, dut, positions_confirmed=0)
+        assert ctx.get(dut.confirmed) == before
+        await commit(ctx, dut, "kill", positions_confirmed=0)
+        assert ctx.get(dut.confirmed) == 0
+
+    simulate(dut, host)
+
+
 @pytest.mark.parametrize("killed_meanwhile", [False, True])
 def test_a_set_from_before_a_kill_confirms_nothing(simulate, killed_meanwhile):
     dut = Arming()

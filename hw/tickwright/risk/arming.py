@@ -99,18 +99,17 @@ class Arming(wiring.Component):
         return m
 
     def _confirm(self, m, arms):
-        """Keep whether the positions are right: said by a set that began, and came in force."""
-        asks = Signal()  # a set is being checked that would say something, and says so
+        """Keep whether the positions are right: said by a set that began, and came in force.
+
+        A set that says nothing of them leaves it as it is, so that no host has to say it again.
+        """
         says = Signal()
         with m.If(self.begins):
-            m.d.sync += [
-                asks.eq(self.state == GateState.KILLED),
-                says.eq(self.positions_confirmed),
-            ]
+            m.d.sync += says.eq(self.positions_confirmed & (self.state == GateState.KILLED))
         with m.If(self.kill | self.ledger_fault | self.loads | arms):
             m.d.sync += [self.confirmed.eq(0), says.eq(0)]
-        with m.Elif(self.swap & asks):
-            m.d.sync += self.confirmed.eq(says)
+        with m.Elif(self.swap & says):
+            m.d.sync += self.confirmed.eq(1)
 
     def _explain(self, m, kept, arms):
         """Keep what has killed; the host and the ledger are named if they would have, too."""

@@ -41,7 +41,7 @@ class RiskRegs(Block):
     limits_epoch        = Control(16, "Number of the set of limits, at `commit`.")
     limits_checksum     = Control(32, "CRC-32 of the set of limits, at `commit`.")
     positions_confirmed = Control(1, "The positions on the card are right, at a `commit` while "
-                                     "killed.")
+                                     "killed; 0 says nothing of them.")
     first_user_ref      = Control(32, "User reference of the next order, at a `commit` while "
                                       "killed, if no order is open when the set comes in force; "
                                       "references never go back.", reset=1)

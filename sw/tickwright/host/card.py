@@ -173,9 +173,10 @@ class Card:
         """Put a whole set of limits in force, or none of it.
 
         While the gate is killed the set may loosen limits, ``positions_confirmed`` says that the
-        positions on the card are right, and the next order takes ``first_user_ref``, unless
-        references were already beyond. Raises SetupError: what does not fit the card. Raises
-        CardError: the card refused the set; that in force before still is.
+        positions on the card are right (else the card keeps what was said of them), and the next
+        order takes ``first_user_ref``, unless references were already beyond. Raises SetupError:
+        what does not fit the card. Raises CardError: the card refused the set; that in force before
+        still is.
         """
         checksum = limits.checksum(self.sizes)
         commits, refused = self.risk.limit_commits, self.risk.refused_writes

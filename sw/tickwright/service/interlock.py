@@ -1,9 +1,9 @@
 """A kill is never undone by what was asked for before it.
 
 The kill has its own thread and its own way to the card, so it may come while another thread is
-about to arm. That thread arms only through here: either the kill is seen, and nothing is armed; or
-arming has reached the card when the kill is written. Where the card keeps arming waiting too long,
-the kill goes ahead, and is written once more behind it.
+about to arm, or to confirm positions. That thread does so only through here: either the kill is
+seen, and nothing is armed or confirmed; or that has reached the card when the kill is written.
+Where the card keeps it waiting too long, the kill goes ahead, and is written once more behind it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,15 @@ from tickwright.top.memory_map import base
 
 __all__ = ["Interlock"]
 
-ARM, KILL, STATE = (
-    base("risk") + register.offset for register in (RiskRegs.arm, RiskRegs.kill, RiskRegs.state)
+ARM, CONFIRM, COMMIT, KILL, STATE = (
+    base("risk") + register.offset
+    for register in (
+        RiskRegs.arm,
+        RiskRegs.positions_confirmed,
+        RiskRegs.commit,
+        RiskRegs.kill,
+        RiskRegs.state,
+    )
 )
 PATIENCE_S = 0.05  # for an access that is under way
 
@@ -55,32 +62,35 @@ class Interlock:
         self._seen = kills
 
     def guarded(self, way: Way) -> Way:
-        """Return the way by which the thread that arms reaches the card."""
+        """Return the way by which the thread that arms and confirms reaches the card."""
         return _Guarded(self, way)
 
-    def arm(self, way: Way, value: int) -> None:
-        """Write to the register that arms. Raises CardError where a kill came before."""
+    def write(self, way: Way, addr: int, value: int) -> None:
+        """Write what arms or confirms. Raises CardError where a kill came before."""
         with self._lock:
             if self.kills != self._seen:
                 raise CardError("found a kill since it was asked for, expected none")
-            way.write(ARM, value)
+            way.write(addr, value)
             way.read(STATE)  # the write has arrived
             if self.kills != self._seen:
                 way.write(KILL, 1)
-                raise CardError("found a kill while arming, expected none")
+                raise CardError("found a kill meanwhile, expected none")
 
 
 class _Guarded(Way):
     def __init__(self, interlock: Interlock, way: Way) -> None:
         self._interlock = interlock
         self._way = way
+        self._confirms = False  # a commit would
 
     def read(self, addr: int) -> int:
         return self._way.read(addr)
 
     def write(self, addr: int, value: int) -> None:
-        if addr == ARM:
-            self._interlock.arm(self._way, value)
+        if addr == CONFIRM:
+            self._confirms = bool(value)
+        if addr == ARM or (addr == COMMIT and self._confirms):
+            self._interlock.write(self._way, addr, value)
         else:
             self._way.write(addr, value)
 

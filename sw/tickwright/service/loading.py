@@ -148,18 +148,16 @@ def _parameters(post: Post, plan: ParametersPlan, dry_run: bool, verb: str) -> C
 
 
 def _put_limits(post: Post, stored: StoredSet) -> None:
-    """Put limits in force; positions that were confirmed stay so.
+    """Put limits in force; the card keeps whether positions were confirmed.
 
     A gate that is raised above what they let it be raised to is lowered, and first of all.
     """
-    confirmed = bool(post.card.risk.confirmed)
     gate = stored.setup.gate
 
     def put() -> None:
         _lower(post, gate.state)
         post.card.load_limits(
             stored.limits,
-            positions_confirmed=confirmed,
             first_user_ref=gate.first_user_ref if stored.desk else None,
         )
 

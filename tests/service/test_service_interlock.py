@@ -1,0 +1,104 @@
+"""What was asked for before a kill arms nothing and confirms nothing behind it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fake_card.bench import Bench, limits_text
+from fake_card.card import FakeCard
+
+from tickwright.bus.way import Way
+from tickwright.host.card import Card
+from tickwright.risk.regs import RiskRegs
+from tickwright.service.errors import ServiceError
+from tickwright.service.interlock import Interlock
+from tickwright.service.killing import killed
+from tickwright.service.roles import Role
+from tickwright.top.memory_map import base
+
+BEGIN, COMMIT, ARM = (
+    base("risk") + register.offset
+    for register in (RiskRegs.begin_limits, RiskRegs.commit, RiskRegs.arm)
+)
+
+
+class Floor:
+    """A desk that reaches its card through an interlock, and one who kills meanwhile."""
+
+    def __init__(self, folder: Path) -> None:
+        self.card = FakeCard()
+        self.interlock = Interlock()
+        self.bench = Bench(folder, self.interlock.guarded(_Way(self)))
+        self._at: tuple[int, bool] | None = None
+
+    def ready(self) -> None:
+        self.bench.load()
+        self.bench.feed_watchdog()
+        self.card.hear()
+        self.bench.desk.poll()
+
+    def kill_before(self, addr: int, *, told: bool) -> None:
+        """Kill before the next write to ``addr``; the service is told of it, or not."""
+        self._at = addr, told
+
+    def look(self, addr: int) -> None:
+        if self._at is None or addr != self._at[0]:
+            return
+        (_, told), self._at = self._at, None
+        if told:
+            self.interlock.count()
+        killed(Card(self.card))
+
+
+class _Way(Way):
+    def __init__(self, floor: Floor) -> None:
+        self._floor = floor
+
+    def read(self, addr: int) -> int:
+        return self._floor.card.read(addr)
+
+    def write(self, addr: int, value: int) -> None:
+        self._floor.look(addr)
+        self._floor.card.write(addr, value)
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+@pytest.mark.parametrize("addr", [BEGIN, COMMIT])
+@pytest.mark.parametrize("told", [False, True], ids=["not-told", "told"])
+def test_limits_that_were_under_way_confirm_nothing_after_a_kill(tmp_path: Path, addr, told):
+    floor = Floor(tmp_path)
+    with floor.bench.started() as bench:
+        floor.ready()
+        floor.kill_before(addr, told=told)
+        bench.ask("limits.load", Role.RISK, limits=limits_text(300))
+        assert not bench.ask("positions").confirmed
+        floor.interlock.begin(floor.interlock.kills)
+        with pytest.raises(ServiceError, match="positions_unconfirmed"):
+            bench.ask("arm")
+        assert floor.card.gate.state == 0
+
+
+@pytest.mark.parametrize("addr", [BEGIN, COMMIT])
+def test_positions_that_were_under_way_are_not_confirmed_after_a_kill(tmp_path: Path, addr):
+    floor = Floor(tmp_path)
+    with floor.bench.started() as bench:
+        floor.ready()
+        floor.kill_before(addr, told=True)
+        with pytest.raises(ServiceError, match=r"positions\.load: found a kill"):
+            bench.ask("positions.load", keep=True)
+        assert not bench.ask("positions").confirmed
+        floor.interlock.begin(floor.interlock.kills)
+        assert bench.ask("positions.load", keep=True).confirmed
+
+
+def test_nothing_is_armed_by_what_was_asked_for_before_a_kill(tmp_path: Path):
+    floor = Floor(tmp_path)
+    with floor.bench.started() as bench:
+        floor.ready()
+        floor.kill_before(ARM, told=True)
+        with pytest.raises(ServiceError, match="arm: found a kill"):
+            bench.ask("arm")
+        assert floor.card.gate.state == 0

@@ -83,7 +83,7 @@ def test_what_changes_is_journalled_before_and_after(bench):
     assert done.details["wanted"] == wanted.number
     assert (wanted.by, done.by) == ("the-risk", "the-risk")
     assert msgspec.json.decode(text) == {"holding": [{"symbol": "AAA", "position": 30,
-        "worst_long": 30, "worst_short": -30, "mid": None}]}  # fmt: skip
+        "worst_long": 30, "worst_short": -30, "mid": None}], "unpaired": {"AAA": 30}}  # fmt: skip
 
 
 def test_a_checksum_is_written_one_way_in_all_of_the_journal(bench):

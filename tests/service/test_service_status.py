@@ -160,6 +160,21 @@ class TestPositions:
         assert told in str(caught.value)
         assert bench.ask("positions").rows[0].position == 30
 
+    @pytest.mark.parametrize("phase", [1, 2])
+    def test_what_a_pair_holds_is_not_said_to_be_otherwise(self, bench, phase):
+        state = bench.card.strategy.states[0]
+        state.phase, state.held_a, state.held_b = phase, 30, -11
+        with pytest.raises(ServiceError) as caught:
+            bench.ask("positions.load", positions={})
+        assert caught.value.status is StatusCode.REFUSED
+        assert str(caught.value).startswith(
+            "positions.load: AAA: found 0, expected 30 as the card's ledger has it: pair one is "
+        )
+        assert bench.ask("positions").rows[0].position == 30
+        assert bench.ask("positions.load", positions={"AAA": 30}).confirmed
+        assert bench.ask("positions.load", positions={"AAA": 30, "CCC": 5}).confirmed
+        assert bench.ask("positions.load", keep=True).confirmed
+
     def test_they_are_taken_only_while_killed_and_nothing_is_under_way(self, bench):
         bench.ask("arm")
         with pytest.raises(ServiceError, match="found armed, expected killed"):
@@ -192,7 +207,12 @@ class TestSteering:
         assert bench.ask("close-only").state == "close_only"
 
     def test_flatten_tells_what_is_held_and_can_be_ended(self, bench):
-        (row,) = bench.ask("flatten").holding
+        found = bench.ask("flatten")
+        (row,) = found.holding
+        assert found.unpaired == {"AAA": 30}
+        state = bench.card.strategy.states[0]
+        state.held_a, state.held_b = 30, -11
+        assert bench.ask("flatten").unpaired == {"BBB": 11}
         assert (row.symbol, row.position) == ("AAA", 30)
         assert bench.ask("status").flatten
         bench.ask("flatten", off=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tickwright.host.ledger import read_account
+from tickwright.host.ledger import PHASES, read_account, read_pair
 from tickwright.recorder.snapshot import NewestQuote
 from tickwright.risk.checks import STATES
 from tickwright.service.errors import ServiceError
@@ -30,6 +30,7 @@ __all__ = [
     "show_orders",
     "show_positions",
     "twice_mid",
+    "unpaired",
 ]
 
 MOST_SHARES = (1 << 31) - 1
@@ -43,6 +44,21 @@ def show_positions(post: Post, by: Key, asked: Empty) -> Positions:
 def held_rows(post: Post) -> list[PositionRow]:
     """Return the symbols of which something is held."""
     return [row for row in _rows(post) if row.position]
+
+
+def unpaired(post: Post) -> dict[str, int]:
+    """Return by symbol the shares that no pair holds, where there are any."""
+    stored, held = post.parameters, [0] * len(post.names)
+    for index, pair in enumerate(() if stored is None else stored.setup.pairs):
+        state = read_pair(post.card, index)
+        held[pair.symbol_a] += state.held_a
+        held[pair.symbol_b] += state.held_b
+    found = [read_account(post.card, index).position for index in range(len(held))]
+    return {
+        name: position - paired
+        for name, position, paired in zip(post.names, found, held, strict=True)
+        if position != paired
+    }
 
 
 def show_orders(post: Post, by: Key, asked: Empty) -> Orders:
@@ -76,6 +92,8 @@ def load_positions(post: Post, by: Key, asked: LoadPositions) -> Positions:
     """
     wanted = _wanted(post, asked)
     _check(post)
+    if not asked.keep:
+        _check_pairs(post, wanted)
     if asked.dry_run:
         rows = _rows(post)
         for row, position in zip(rows, wanted, strict=True):
@@ -160,3 +178,22 @@ def _check(post: Post) -> None:
         raise ServiceError.refused(
             f"positions.load: found {count} open orders, expected none: wait for the venue"
         )
+
+
+def _check_pairs(post: Post, wanted: list[int]) -> None:
+    """Raise where a pair holds a symbol, or may come to, whose position would change.
+
+    What a pair holds cannot be told to it: it would exit from what nobody has any more.
+    """
+    stored = post.parameters
+    for index, pair in enumerate(() if stored is None else stored.setup.pairs):
+        state = read_pair(post.card, index)
+        if state.phase == PHASES[0]:
+            continue
+        for symbol in (pair.symbol_a, pair.symbol_b):
+            if wanted[symbol] != (found := read_account(post.card, symbol).position):
+                raise ServiceError.refused(
+                    f"positions.load: {post.names[symbol]}: found {wanted[symbol]}, expected "
+                    f"{found} as the card's ledger has it: pair {pair.name} is {state.phase} with "
+                    f"{state.held_a} and {state.held_b} shares: let it exit, or reset the card"
+                )

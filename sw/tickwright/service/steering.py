@@ -6,7 +6,7 @@ from tickwright.bus.errors import BusError
 from tickwright.host.card import CardError
 from tickwright.risk.checks import STATES
 from tickwright.service.errors import ServiceError
-from tickwright.service.holdings import held_rows
+from tickwright.service.holdings import held_rows, unpaired
 from tickwright.service.keys import Key
 from tickwright.service.killing import killed
 from tickwright.service.post import Post
@@ -41,7 +41,7 @@ def kill(post: Post, by: Key, asked: Empty) -> Killed:
 def flatten(post: Post, by: Key, asked: Flatten) -> Flattened:
     """Let pairs only exit, or enter again; return what is held."""
     post.card.flatten(not asked.off)
-    return Flattened(held_rows(post))
+    return Flattened(held_rows(post), unpaired(post))
 
 
 def cancel_all(post: Post, by: Key, asked: Empty) -> Orders:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import struct
 from pathlib import Path
 
 from tickwright.core.closing import Closing
@@ -12,6 +13,7 @@ from tickwright.service.whereabouts import WHEREABOUTS
 __all__ = ["StateError", "StateFolder", "owner_of"]
 
 LOCK = "service.lock"
+WHOLE_FILE = "hhqqi4x"  # struct flock: kind, whence, start, length, process
 LONGEST_PATH = 107  # bytes, of a local socket
 
 
@@ -89,7 +91,7 @@ class StateFolder(Closing):
 
     def _own(self) -> None:
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.fcntl(self._lock, fcntl.F_OFD_SETLK, _lock(fcntl.F_WRLCK))
         except BlockingIOError:
             found = os.pread(self._lock, 32, 0).decode("ascii", "replace").strip()
             raise StateError(
@@ -100,13 +102,19 @@ class StateFolder(Closing):
 
 
 def owner_of(path: Path) -> int | None:
-    """Return the process of the service that owns a folder now, None where none does."""
+    """Return the process of the service that owns a folder now, None where none does.
+
+    The lock is looked at and not taken, so that who looks is in nobody's way.
+    """
     try:
-        with (path / LOCK).open("r+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return int(file.read().strip())
+        with (path / LOCK).open("rb") as file:
+            found = fcntl.fcntl(file, fcntl.F_OFD_GETLK, _lock(fcntl.F_WRLCK))
+            if struct.unpack(WHOLE_FILE, found)[0] == fcntl.F_UNLCK:
+                return None
+            return int(file.read().strip())
     except (OSError, ValueError):
         return None
-    return None
+
+
+def _lock(kind: int) -> bytes:
+    return struct.pack(WHOLE_FILE, kind, os.SEEK_SET, 0, 0, 0)

@@ -193,6 +193,15 @@ class TestParameters:
         assert str(error).startswith("d.toml")
 
 
+def test_the_journal_names_who_asked_and_a_set_whose_file_it_is(bench):
+    before = bench.journal.count
+    bench.ask("params.load", Role.QUANT, desk=desk_text(more="[limits]\nmax_shares = 10\n"))
+    found = [(entry.by, entry.what) for entry in bench.entries()[before:]]
+    assert found.count(("the-quant", "set.in_force")) == 2  # limits and parameters
+    assert {by for by, _ in found} == {"the-quant"}
+    assert bench.ask("limits.show").by == "the-risk"
+
+
 class TestRollback:
     """Back to what was in force before."""
 

@@ -85,11 +85,11 @@ def other_limits(bench: Bench) -> None:
 
 
 def cut_off_before_limits(bench: Bench) -> None:
-    """The service ends when the feed is open, before limits get the symbols; and begins again."""
+    """The service ends when parameters are in force, before limits get the symbols."""
     bench.ask("limits.load", Role.RISK, limits=limits_text(), confirm=True)
 
     def cut(number: int) -> None:
-        if bench.card.feed["enable"]:
+        if bench.card.strategy.regs["commits"]:
             raise CutOff
 
     bench.card.before = cut
@@ -164,7 +164,8 @@ CASES = {
     "killed": (killed, {"positions_unconfirmed"}),
     "other-parameters": (other_parameters, {"parameters_unknown"}),
     "other-limits": (other_limits, {"limits_unknown"}),
-    "cut-off": (cut_off_before_limits, {"limits_without_symbols", "positions_unconfirmed"}),
+    "cut-off": (cut_off_before_limits, {"limits_without_symbols", "positions_unconfirmed",
+                                        "setup_unfinished", "feed_shut"}),
     "close-only": (close_only_at_most, {"limits_state"}),
     "feed-shut": (feed_shut, {"feed_shut", "setup_unfinished"}),
     "market-stopped": (market_stopped, {"feed_stale"}),

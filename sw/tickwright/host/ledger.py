@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tickwright.core.regs import Register
@@ -12,6 +13,7 @@ from tickwright.strategy.regs import StrategyRegs
 __all__ = ["PHASES", "Account", "PairState", "read_account", "read_pair"]
 
 PHASES = ("flat", "pending", "holding")
+MOST_SHARES = 1 << 31
 READS = 4  # a bus may read before its own write of the index has taken effect
 
 
@@ -44,8 +46,8 @@ def read_account(card: Card, symbol: int) -> Account:
     risk = card.risk
     return Account(
         position=position,
-        worst_long=_signed(RiskRegs.worst_long, risk.worst_long),
-        worst_short=_signed(RiskRegs.worst_short, risk.worst_short),
+        worst_long=_worst(RiskRegs.worst_long, lambda: risk.worst_long),
+        worst_short=_worst(RiskRegs.worst_short, lambda: risk.worst_short),
     )
 
 
@@ -60,6 +62,12 @@ def read_pair(card: Card, pair: int) -> PairState:
         held_b=_signed(StrategyRegs.held_b, strategy.held_b),
         stopped=bool(strategy.stopped),
     )
+
+
+def _worst(register: Register, read: Callable[[], int]) -> int:
+    """Return a worst case; one that no position can have was read while its sign changed twice."""
+    found = _signed(register, read())
+    return found if abs(found) < MOST_SHARES else _signed(register, read())
 
 
 def _signed(register: Register, value: int) -> int:

@@ -86,7 +86,7 @@ def load_limits(post: Post, by: Key, asked: LoadLimits) -> Changed:
     if asked.dry_run:
         return _changed(plan, 0.0, dry_run=True)
     began_ns = post.now_ns()
-    _put_limits(post, plan.stored)
+    _put_limits(post, plan.stored, by.name)
     return _changed(plan, (post.now_ns() - began_ns) / SECOND_NS, dry_run=False)
 
 
@@ -129,7 +129,7 @@ def _parameters(post: Post, plan: ParametersPlan, dry_run: bool, verb: str) -> C
     began_ns = post.now_ns()
     stored, card = plan.stored, post.card
     if plan.limits is not None and not stored.whole:
-        _put_limits(post, plan.limits)  # they tighten: before anything is wished by new parameters
+        _put_limits(post, plan.limits, stored.by)  # they tighten: before anything new is wished
 
     def put() -> None:
         if stored.whole:
@@ -139,15 +139,15 @@ def _parameters(post: Post, plan: ParametersPlan, dry_run: bool, verb: str) -> C
             card.load_session(stored.setup.session)
         card.load_parameters(stored.parameters)
 
-    _put(post, stored, put)
+    _put(post, stored, put, stored.by)
     if stored.whole:
-        card.open_feed()
         if plan.limits is not None:
-            _put_limits(post, plan.limits)
+            _put_limits(post, plan.limits, stored.by)
+        card.open_feed()  # last: until then the load has to be done again
     return _changed(plan, (post.now_ns() - began_ns) / SECOND_NS, dry_run=False)
 
 
-def _put_limits(post: Post, stored: StoredSet) -> None:
+def _put_limits(post: Post, stored: StoredSet, by: str) -> None:
     """Put limits in force; the card keeps whether positions were confirmed.
 
     A gate that is raised above what they let it be raised to is lowered, and first of all.
@@ -161,7 +161,7 @@ def _put_limits(post: Post, stored: StoredSet) -> None:
             first_user_ref=gate.first_user_ref if stored.desk else None,
         )
 
-    _put(post, stored, put)
+    _put(post, stored, put, by)
 
 
 def _lower(post: Post, most: str) -> None:
@@ -174,8 +174,8 @@ def _lower(post: Post, most: str) -> None:
         post.card.close_only()
 
 
-def _put(post: Post, stored: StoredSet, put: Callable[[], None]) -> None:
-    """Keep a set, journal that it begins, put it in force.
+def _put(post: Post, stored: StoredSet, put: Callable[[], None], by: str) -> None:
+    """Keep a set, journal that it begins, put it in force; ``by`` is who asked.
 
     Where that fails, what the card then has in force decides: the new set, or still the old.
     """
@@ -189,24 +189,24 @@ def _put(post: Post, stored: StoredSet, put: Callable[[], None]) -> None:
         "before": _named(held.stored),
         "text": hashlib.sha256(stored.text.encode()).hexdigest(),
     }
-    post.note(stored.by, "set.begun", details)
+    post.note(by, "set.begun", details)
     try:
         put()
     except (BusError, CardError):
-        _find_out(post, stored)
+        _find_out(post, stored, by)
         raise
-    _take(post, stored)
+    _take(post, stored, by)
 
 
-def _take(post: Post, stored: StoredSet) -> None:
+def _take(post: Post, stored: StoredSet, by: str) -> None:
     """Take note of a set that is in force."""
     held = post.held[stored.kind]
     held.stored, held.doubt = stored, ""
     held.epochs.append(stored.epoch)
-    post.note(stored.by, "set.in_force", {"kind": stored.kind} | _named(stored))
+    post.note(by, "set.in_force", {"kind": stored.kind} | _named(stored))
 
 
-def _find_out(post: Post, stored: StoredSet) -> None:
+def _find_out(post: Post, stored: StoredSet, by: str) -> None:
     """Learn what the card has in force after a load that did not end well."""
     held = post.held[stored.kind]
     try:
@@ -215,7 +215,7 @@ def _find_out(post: Post, stored: StoredSet) -> None:
         held.stored, held.doubt = None, f"a load was cut off: {error}"
         return
     if found == (stored.epoch, stored.checksum):
-        _take(post, stored)
+        _take(post, stored, by)
 
 
 def _named(stored: StoredSet | None) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -100,9 +101,24 @@ def test_without_a_recorder_it_says_so(bench):
     assert found.assumptions[-1] == (
         "There is no recorder: quotes, orders, cash and fees are not known."
     )
+    assert (found.cash, found.fees, found.marked) == (None, None, None)
+    service = bench.desk.sample().service
+    for name in ("cash", "marked"):
+        assert math.isnan(service[f"tickwright_{name}_dollars"])
+    report = bench.ask("report")
+    assert (report.numbers["cash"], report.numbers["fees"]) == (None, None)
+    for what in ("cash", "fees, assumed", "cash and positions at mids"):
+        assert f"| {what} | not known |" in report.text.splitlines()
     with pytest.raises(ServiceError, match="found no recorder") as caught:
         bench.ask("orders")
     assert caught.value.status is StatusCode.FAILED
+
+
+def test_fees_are_not_known_without_a_desk_file_that_tells_them(tmp_path: Path):
+    with Bench(tmp_path / "other").started() as bench:
+        bench.snapshot = snapshot()
+        found = bench.ask("status")
+        assert (found.cash, found.fees) == (CASH, None)
 
 
 def test_what_the_figures_lack_is_told(bench):

@@ -82,7 +82,10 @@ SERVICE: dict[str, Described] = {
             "tickwright_position_limit_ratio",
             "Largest worst-case position over its limit, of all symbols; 1 is at the limit.",
         ),
-        Described("tickwright_cash_dollars", "Cash of all fills since the service started."),
+        Described(
+            "tickwright_cash_dollars",
+            "Cash of the fills recorded, before fees; not a number without records.",
+        ),
         Described(
             "tickwright_marked_dollars",
             "Cash and positions at trusted mids, before fees; not a number while a mid lacks.",

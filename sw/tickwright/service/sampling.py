@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from tickwright.host.desk import FEE_SCALE, fee
 from tickwright.host.ledger import Account, read_account
 from tickwright.monitoring.metrics import Sample, of_register
-from tickwright.recorder.snapshot import Snapshot
 from tickwright.service.feed_flow import FeedView
 from tickwright.service.holdings import quotes_by_symbol, twice_mid
 from tickwright.service.post import Post
@@ -27,11 +26,11 @@ UNKNOWN = math.nan
 
 @dataclass(frozen=True)
 class Money:
-    """What the fills since the recorder began came to, in 1/10000 dollar."""
+    """What the fills since the recorder began came to, in 1/10000 dollar; None: not known."""
 
-    cash: int  # before fees
-    fees: int
-    marked: int | None  # None: something held has no trusted mid
+    cash: int | None = None  # before fees
+    fees: int | None = None
+    marked: int | None = None  # cash and what is held at trusted mids
 
 
 @dataclass(frozen=True)
@@ -57,10 +56,8 @@ def look(post: Post) -> Look:
         "tickwright_session_ok": registers["order"]["session_ok"],
         "tickwright_untrusted_symbols": registers["book"]["untrusted"],
         "tickwright_position_limit_ratio": _nearest(post, accounts),
-        "tickwright_cash_dollars": spent.cash / PRICES_A_DOLLAR,
-        "tickwright_marked_dollars": (
-            UNKNOWN if spent.marked is None else spent.marked / PRICES_A_DOLLAR
-        ),
+        "tickwright_cash_dollars": _dollars(spent.cash),
+        "tickwright_marked_dollars": _dollars(spent.marked),
         "tickwright_watchdog_seconds": post.settings.watchdog_ms / MS_S,
         "tickwright_clock_offset_seconds": UNKNOWN if offset is None else offset[0] / SECOND_NS,
         "tickwright_telemetry_records_total": UNKNOWN if snapshot is None else snapshot.records,
@@ -88,10 +85,12 @@ def values(sample: Sample) -> dict[str, float]:
 
 def money(post: Post) -> Money:
     """Return what the fills since the recorder began came to."""
-    snapshot = post.telemetry() or Snapshot()
+    snapshot = post.telemetry()
+    if snapshot is None:
+        return Money()
     desk, quotes = post.desk_file, quotes_by_symbol(post)
     shares = sum(one.bought + one.sold for one in snapshot.holdings)
-    fees = 0 if desk is None else -(-shares * fee(desk) // FEE_SCALE)  # never too little
+    fees = None if desk is None else -(-shares * fee(desk) // FEE_SCALE)  # never too little
     marked: int | None = HALVES * snapshot.cash
     for one in snapshot.holdings:
         mid = twice_mid(quotes.get(one.symbol))
@@ -100,6 +99,10 @@ def money(post: Post) -> Money:
             break
         marked += one.position * (mid or 0)
     return Money(snapshot.cash, fees, None if marked is None else marked // HALVES)
+
+
+def _dollars(held: int | None) -> float:
+    return UNKNOWN if held is None else held / PRICES_A_DOLLAR
 
 
 def _of_registers(sample: Sample) -> Iterator[tuple[str, float]]:

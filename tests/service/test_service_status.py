@@ -15,6 +15,7 @@ from tickwright.service.errors import ServiceError
 from tickwright.service.protocol import StatusCode
 from tickwright.service.roles import Role
 
+SECOND_NS = 1_000_000_000
 FEE = '[assumptions]\nfee_usd_per_share = "0.00013"'
 CASH = -1_800_330  # 30 AAA bought at 60.01, in 1/10000 dollar, and 3 of something
 
@@ -112,6 +113,51 @@ def test_without_a_recorder_it_says_so(bench):
     with pytest.raises(ServiceError, match="found no recorder") as caught:
         bench.ask("orders")
     assert caught.value.status is StatusCode.FAILED
+
+
+class TestRecordsThatDoNotCome:
+    """A recorder that goes on repeating its summary, while the card publishes quotes."""
+
+    @pytest.fixture
+    def bench(self, bench: Bench) -> Bench:
+        bench.desk.poll()
+        bench.card.book["quotes"] += 1_000
+        bench.desk.poll()
+        bench.time_ns += 3 * SECOND_NS
+        return bench
+
+    def test_nothing_old_is_shown(self, bench):
+        before = bench.ask("positions")  # no look since: as it was
+        assert [row.mid for row in before.rows] == [1_200_200, 3_400_200, None]
+        found = bench.ask("status")
+        assert not any(row.trusted for row in found.symbols)
+        assert (found.cash, found.fees, found.marked) == (None, None, None)
+        assert found.assumptions[-1] == (
+            "The records stay behind the card: quotes, orders, cash and fees are not known."
+        )
+        assert [row.mid for row in bench.ask("positions").rows] == [None] * 3
+
+    def test_a_poll_finds_it_too(self, bench):
+        bench.desk.poll()
+        assert [row.mid for row in bench.ask("positions").rows] == [None] * 3
+
+    def test_an_alarm_is_raised_and_ends_with_the_next_record(self, bench):
+        assert bench.desk.sample().service["tickwright_telemetry_ok"] == 0
+        bench.time_ns += 5 * SECOND_NS
+        assert "telemetry_stale" in bench.ask("status").alarms
+        bench.snapshot.records += 1
+        found = bench.ask("status")
+        assert "telemetry_stale" not in found.alarms
+        assert found.cash == CASH
+        assert bench.desk.sample().service["tickwright_telemetry_ok"] == 1
+
+
+def test_a_recorder_that_is_gone_raises_an_alarm_and_none_at_all_does_not(bench, tmp_path: Path):
+    bench.desk.poll()
+    bench.snapshot = None
+    assert bench.desk.sample().service["tickwright_telemetry_ok"] == 0
+    with Bench(tmp_path / "other").started() as bench:
+        assert math.isnan(bench.desk.sample().service["tickwright_telemetry_ok"])
 
 
 def test_fees_are_not_known_without_a_desk_file_that_tells_them(tmp_path: Path):

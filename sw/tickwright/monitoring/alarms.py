@@ -78,6 +78,8 @@ ALARMS: tuple[Alarm, ...] = (
           "The order session lets no order pass."),
     Alarm("position_near_limit", "tickwright_position_limit_ratio", ">", 0.9, 0, Severity.TICKET,
           "A worst-case position is above nine tenths of its limit."),
+    Alarm("telemetry_stale", "tickwright_telemetry_ok", "<", 1, 5, Severity.PAGE,
+          "Records do not come: quotes, orders, cash and marks are not known."),
     Alarm("telemetry_lost", "tickwright_telemetry_lost_records_total", ">", 0, 0, Severity.TICKET,
           "The ring was full: the record of decisions has holes.", rises=True),
     Alarm("clock_offset", "tickwright_clock_offset_seconds", ">", 0.001, 60, Severity.TICKET,

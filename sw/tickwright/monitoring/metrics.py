@@ -95,6 +95,10 @@ SERVICE: dict[str, Described] = {
             "tickwright_clock_offset_seconds", "Card time less host time; not a number if unknown."
         ),
         Described(
+            "tickwright_telemetry_ok",
+            "Records come as the card publishes quotes; not a number where nothing records.",
+        ),
+        Described(
             "tickwright_telemetry_records_total", "Telemetry records read from the card.", True
         ),
         Described(

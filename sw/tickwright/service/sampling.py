@@ -46,6 +46,7 @@ class Look:
 
 def look(post: Post) -> Look:
     """Look at the card and at the service."""
+    post.look_at_telemetry()
     accounts = [read_account(post.card, index) for index in range(len(post.names))]
     registers = post.card.counters()
     feed, offset, spent = post.look_at_feed(), offset_ns(post), money(post)
@@ -60,6 +61,7 @@ def look(post: Post) -> Look:
         "tickwright_marked_dollars": _dollars(spent.marked),
         "tickwright_watchdog_seconds": post.settings.watchdog_ms / MS_S,
         "tickwright_clock_offset_seconds": UNKNOWN if offset is None else offset[0] / SECOND_NS,
+        "tickwright_telemetry_ok": snapshot is not None if post.telemetry_expected else UNKNOWN,
         "tickwright_telemetry_records_total": UNKNOWN if snapshot is None else snapshot.records,
         "tickwright_telemetry_lost_records_total": (
             UNKNOWN if snapshot is None else snapshot.ring_lost

@@ -77,7 +77,7 @@ def assumptions(post: Post) -> list[str]:
         rate = shown(desk.assumptions.fee_usd_per_share)
         told.append(f"Fees are assumed to be {rate} dollars a share, as the desk file says.")
     if snapshot is None:
-        told.append("There is no recorder: quotes, orders, cash and fees are not known.")
+        told.append(post.telemetry_fault)
         return told
     told.append("Cash, fees and marks are of the fills since the recorder began.")
     if snapshot.unjoined:

@@ -168,10 +168,37 @@ def test_fees_are_not_known_without_a_desk_file_that_tells_them(tmp_path: Path):
 
 
 def test_what_the_figures_lack_is_told(bench):
-    bench.snapshot = snapshot(unjoined=2, missing=3)
+    bench.snapshot = snapshot(
+        unjoined=2, missing=3, forgotten=4, disk_lost=5, disk_error="segments: no space left"
+    )
     told = " ".join(bench.ask("status").assumptions)
     assert "2 fills are of orders that were not seen" in told
     assert "3 records are missing" in told
+    assert "4 records are older than those summed up: cash, fees and marks lack them." in told
+    assert "5 records are not on the disk." in told
+    assert "The disk takes no records: segments: no space left." in told
+
+
+@pytest.mark.parametrize(
+    ("ring_lost", "missing", "lost"),
+    [(2, 0, 2), (0, 7, 7), (7, 7, 7)],
+    ids=["those of a host's ring before others come", "those that a card dropped", "the same"],
+)
+def test_a_record_that_is_lost_is_counted_once_whoever_dropped_it(
+    bench, ring_lost: int, missing: int, lost: int
+):
+    bench.snapshot.ring_lost, bench.snapshot.missing = ring_lost, missing
+    assert bench.ask("status").records_lost == lost
+    assert bench.desk.sample().service["tickwright_telemetry_lost_records_total"] == lost
+
+
+@pytest.mark.parametrize(
+    ("count", "alarm"), [("missing", "telemetry_lost"), ("disk_lost", "recording_lost")]
+)
+def test_records_that_are_lost_raise_an_alarm(bench, count: str, alarm: str):
+    assert alarm not in bench.ask("status").alarms
+    setattr(bench.snapshot, count, 5_000)
+    assert alarm in bench.ask("status").alarms
 
 
 def test_orders_bear_the_names_of_their_symbols(bench):

@@ -103,7 +103,12 @@ SERVICE: dict[str, Described] = {
         ),
         Described(
             "tickwright_telemetry_lost_records_total",
-            "Telemetry records that the card dropped, for the ring was full.",
+            "Telemetry records lost on their way from the card: their numbers are missing.",
+            True,
+        ),
+        Described(
+            "tickwright_telemetry_disk_lost_records_total",
+            "Telemetry records that the disk did not take.",
             True,
         ),
         Described("tickwright_journal_entries_total", "Entries of the journal.", True),

@@ -63,8 +63,9 @@ def look(post: Post) -> Look:
         "tickwright_clock_offset_seconds": UNKNOWN if offset is None else offset[0] / SECOND_NS,
         "tickwright_telemetry_ok": snapshot is not None if post.telemetry_expected else UNKNOWN,
         "tickwright_telemetry_records_total": UNKNOWN if snapshot is None else snapshot.records,
-        "tickwright_telemetry_lost_records_total": (
-            UNKNOWN if snapshot is None else snapshot.ring_lost
+        "tickwright_telemetry_lost_records_total": (UNKNOWN if snapshot is None else snapshot.lost),
+        "tickwright_telemetry_disk_lost_records_total": (
+            UNKNOWN if snapshot is None else snapshot.disk_lost
         ),
         "tickwright_journal_entries_total": post.journal.count,
         "tickwright_uptime_seconds": (post.now_ns() - post.started_ns) / SECOND_NS,

@@ -56,7 +56,7 @@ def status(post: Post, seen: Look, alarms: list[str]) -> Status:
         clock_offset_ns=None if seen.offset is None else seen.offset[0],
         clock_uncertainty_ns=None if seen.offset is None else seen.offset[1],
         records=0 if snapshot is None else snapshot.records,
-        records_lost=0 if snapshot is None else snapshot.ring_lost,
+        records_lost=0 if snapshot is None else snapshot.lost,
         cash=money.cash,
         fees=money.fees,
         marked=money.marked,
@@ -84,6 +84,15 @@ def assumptions(post: Post) -> list[str]:
         told.append(f"{snapshot.unjoined} fills are of orders that were not seen; cash lacks them.")
     if snapshot.missing:
         told.append(f"{snapshot.missing} records are missing; what they told is not in the sums.")
+    if snapshot.forgotten:
+        told.append(
+            f"{snapshot.forgotten} records are older than those summed up: cash, fees and marks "
+            "lack them."
+        )
+    if snapshot.disk_lost:
+        told.append(f"{snapshot.disk_lost} records are not on the disk.")
+    if snapshot.disk_error:
+        told.append(f"The disk takes no records: {snapshot.disk_error}.")
     return told
 
 

@@ -35,6 +35,7 @@ def test_the_lines_tell_what_is(status: Status):
     assert found["books"] == "0 of 3 symbols trusted"
     assert "watchdog 250 ms" in found["link"]
     assert "There is no recorder" in found["assumed"]
+    assert found["money"] == "cash unknown, fees unknown, with positions at mids unknown"
 
 
 def test_what_is_wrong_is_told(status: Status):
@@ -52,6 +53,7 @@ def test_what_is_wrong_is_told(status: Status):
         marked=None,
         flatten=True,
         cash=-12_345,
+        fees=20_000,
     )
     found = lines(wrong)
     assert found["gate"].startswith("killed (watchdog); flattening")
@@ -59,7 +61,7 @@ def test_what_is_wrong_is_told(status: Status):
     assert found["session"].endswith("3 refused (price 3)")
     assert found["session"].startswith("lets no order pass")
     assert "clock -1.500000 s off, give or take 0.020 ms" in found["link"]
-    assert found["money"] == "cash -1.2345, fees 0.0000, with positions at mids unknown"
+    assert found["money"] == "cash -1.2345, fees 2.0000, with positions at mids unknown"
     assert found["alarms"] == "KilledByWatchdog"
     assert found["sets"].endswith("positions not confirmed")
 

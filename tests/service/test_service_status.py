@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tickwright.service.errors import ServiceError
 from tickwright.service.protocol import StatusCode
 from tickwright.service.roles import Role
 
+SECOND_NS = 1_000_000_000
 FEE = '[assumptions]\nfee_usd_per_share = "0.00013"'
 CASH = -1_800_330  # 30 AAA bought at 60.01, in 1/10000 dollar, and 3 of something
 
@@ -100,16 +102,103 @@ def test_without_a_recorder_it_says_so(bench):
     assert found.assumptions[-1] == (
         "There is no recorder: quotes, orders, cash and fees are not known."
     )
+    assert (found.cash, found.fees, found.marked) == (None, None, None)
+    service = bench.desk.sample().service
+    for name in ("cash", "marked"):
+        assert math.isnan(service[f"tickwright_{name}_dollars"])
+    report = bench.ask("report")
+    assert (report.numbers["cash"], report.numbers["fees"]) == (None, None)
+    for what in ("cash", "fees, assumed", "cash and positions at mids"):
+        assert f"| {what} | not known |" in report.text.splitlines()
     with pytest.raises(ServiceError, match="found no recorder") as caught:
         bench.ask("orders")
     assert caught.value.status is StatusCode.FAILED
 
 
+class TestRecordsThatDoNotCome:
+    """A recorder that goes on repeating its summary, while the card publishes quotes."""
+
+    @pytest.fixture
+    def bench(self, bench: Bench) -> Bench:
+        bench.desk.poll()
+        bench.card.book["quotes"] += 1_000
+        bench.desk.poll()
+        bench.time_ns += 3 * SECOND_NS
+        return bench
+
+    def test_nothing_old_is_shown(self, bench):
+        before = bench.ask("positions")  # no look since: as it was
+        assert [row.mid for row in before.rows] == [1_200_200, 3_400_200, None]
+        found = bench.ask("status")
+        assert not any(row.trusted for row in found.symbols)
+        assert (found.cash, found.fees, found.marked) == (None, None, None)
+        assert found.assumptions[-1] == (
+            "The records stay behind the card: quotes, orders, cash and fees are not known."
+        )
+        assert [row.mid for row in bench.ask("positions").rows] == [None] * 3
+
+    def test_a_poll_finds_it_too(self, bench):
+        bench.desk.poll()
+        assert [row.mid for row in bench.ask("positions").rows] == [None] * 3
+
+    def test_an_alarm_is_raised_and_ends_with_the_next_record(self, bench):
+        assert bench.desk.sample().service["tickwright_telemetry_ok"] == 0
+        bench.time_ns += 5 * SECOND_NS
+        assert "telemetry_stale" in bench.ask("status").alarms
+        bench.snapshot.records += 1
+        found = bench.ask("status")
+        assert "telemetry_stale" not in found.alarms
+        assert found.cash == CASH
+        assert bench.desk.sample().service["tickwright_telemetry_ok"] == 1
+
+
+def test_a_recorder_that_is_gone_raises_an_alarm_and_none_at_all_does_not(bench, tmp_path: Path):
+    bench.desk.poll()
+    bench.snapshot = None
+    assert bench.desk.sample().service["tickwright_telemetry_ok"] == 0
+    with Bench(tmp_path / "other").started() as bench:
+        assert math.isnan(bench.desk.sample().service["tickwright_telemetry_ok"])
+
+
+def test_fees_are_not_known_without_a_desk_file_that_tells_them(tmp_path: Path):
+    with Bench(tmp_path / "other").started() as bench:
+        bench.snapshot = snapshot()
+        found = bench.ask("status")
+        assert (found.cash, found.fees) == (CASH, None)
+
+
 def test_what_the_figures_lack_is_told(bench):
-    bench.snapshot = snapshot(unjoined=2, missing=3)
+    bench.snapshot = snapshot(
+        unjoined=2, missing=3, forgotten=4, disk_lost=5, disk_error="segments: no space left"
+    )
     told = " ".join(bench.ask("status").assumptions)
     assert "2 fills are of orders that were not seen" in told
     assert "3 records are missing" in told
+    assert "4 records are older than those summed up: cash, fees and marks lack them." in told
+    assert "5 records are not on the disk." in told
+    assert "The disk takes no records: segments: no space left." in told
+
+
+@pytest.mark.parametrize(
+    ("ring_lost", "missing", "lost"),
+    [(2, 0, 2), (0, 7, 7), (7, 7, 7)],
+    ids=["those of a host's ring before others come", "those that a card dropped", "the same"],
+)
+def test_a_record_that_is_lost_is_counted_once_whoever_dropped_it(
+    bench, ring_lost: int, missing: int, lost: int
+):
+    bench.snapshot.ring_lost, bench.snapshot.missing = ring_lost, missing
+    assert bench.ask("status").records_lost == lost
+    assert bench.desk.sample().service["tickwright_telemetry_lost_records_total"] == lost
+
+
+@pytest.mark.parametrize(
+    ("count", "alarm"), [("missing", "telemetry_lost"), ("disk_lost", "recording_lost")]
+)
+def test_records_that_are_lost_raise_an_alarm(bench, count: str, alarm: str):
+    assert alarm not in bench.ask("status").alarms
+    setattr(bench.snapshot, count, 5_000)
+    assert alarm in bench.ask("status").alarms
 
 
 def test_orders_bear_the_names_of_their_symbols(bench):

@@ -11,7 +11,7 @@ from tickwright.service.protocol import PairRow, Status, SymbolRow
 __all__ = ["pairs_table", "screen", "symbols_table"]
 
 SECOND_NS, MS_NS = 1_000_000_000, 1_000_000
-NONE = "none"
+NONE, UNKNOWN = "none", "unknown"
 FLAT = "flat"
 KILLED = STATES[0]
 
@@ -141,7 +141,8 @@ def _sets(status: Status) -> str:
 
 
 def _money(status: Status) -> str:
-    marked = "unknown" if status.marked is None else dollars(status.marked)
-    return (
-        f"cash {dollars(status.cash)}, fees {dollars(status.fees)}, with positions at mids {marked}"
+    cash, fees, marked = (
+        UNKNOWN if held is None else dollars(held)
+        for held in (status.cash, status.fees, status.marked)
     )
+    return f"cash {cash}, fees {fees}, with positions at mids {marked}"

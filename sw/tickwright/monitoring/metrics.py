@@ -82,7 +82,10 @@ SERVICE: dict[str, Described] = {
             "tickwright_position_limit_ratio",
             "Largest worst-case position over its limit, of all symbols; 1 is at the limit.",
         ),
-        Described("tickwright_cash_dollars", "Cash of all fills since the service started."),
+        Described(
+            "tickwright_cash_dollars",
+            "Cash of the fills recorded, before fees; not a number without records.",
+        ),
         Described(
             "tickwright_marked_dollars",
             "Cash and positions at trusted mids, before fees; not a number while a mid lacks.",
@@ -92,11 +95,20 @@ SERVICE: dict[str, Described] = {
             "tickwright_clock_offset_seconds", "Card time less host time; not a number if unknown."
         ),
         Described(
+            "tickwright_telemetry_ok",
+            "Records come as the card publishes quotes; not a number where nothing records.",
+        ),
+        Described(
             "tickwright_telemetry_records_total", "Telemetry records read from the card.", True
         ),
         Described(
             "tickwright_telemetry_lost_records_total",
-            "Telemetry records that the card dropped, for the ring was full.",
+            "Telemetry records lost on their way from the card: their numbers are missing.",
+            True,
+        ),
+        Described(
+            "tickwright_telemetry_disk_lost_records_total",
+            "Telemetry records that the disk did not take.",
             True,
         ),
         Described("tickwright_journal_entries_total", "Entries of the journal.", True),

@@ -34,8 +34,10 @@ PANELS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("Positions", "shares", ("tickwright_position_shares",)),
     ("Worst position over limit", "1 is at the limit", ("tickwright_position_limit_ratio",)),
     ("Money", "dollars", ("tickwright_cash_dollars", "tickwright_marked_dollars")),
+    ("Telemetry comes", "1 good", ("tickwright_telemetry_ok",)),
     ("Telemetry", "per second",
-     ("tickwright_telemetry_records_total", "tickwright_telemetry_lost_records_total")),
+     ("tickwright_telemetry_records_total", "tickwright_telemetry_lost_records_total",
+      "tickwright_telemetry_disk_lost_records_total")),
     ("Clock offset", "seconds", ("tickwright_clock_offset_seconds",)),
     ("Refused messages", "per second", ("tickwright_requests_refused_total",)),
 )  # fmt: skip

@@ -103,3 +103,11 @@ class Snapshot(Struct):
     disk_lost: int = 0  # records that the disk did not take
     disk_error: str = ""  # why, while it lasts
     forgotten: int = 0  # records of this ring on the disk, too old to be part of all this
+
+    @property
+    def lost(self) -> int:
+        """Records that were lost before the recorder, by the card or for a ring that was full.
+
+        What the ring counts is missing by its number as well, once a later record came.
+        """
+        return max(self.missing, self.ring_lost)

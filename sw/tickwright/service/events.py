@@ -51,6 +51,7 @@ class Events:
     def _look(self, post: Post) -> dict[str, dict[str, Any]]:
         card = post.card
         feed = post.look_at_feed()
+        post.look_at_telemetry()
         return {
             "gate": {
                 "state": card.state,

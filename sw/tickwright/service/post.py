@@ -16,10 +16,14 @@ from tickwright.service.archive import LAST_EPOCH, Archive, SetKind, StoredSet
 from tickwright.service.errors import ServiceError
 from tickwright.service.feed_flow import FeedFlow, FeedView
 from tickwright.service.journal import Journal, JournalError
+from tickwright.service.telemetry_flow import TelemetryFlow
 
 __all__ = ["DeskSettings", "Held", "Post"]
 
 NEVER_NS = 0  # a feed that was not loaded is never heard
+UNKNOWN = "quotes, orders, cash and fees are not known."
+NO_RECORDER = f"There is no recorder: {UNKNOWN}"
+RECORDS_BEHIND = f"The records stay behind the card: {UNKNOWN}"
 
 
 class DeskSettings(Struct, frozen=True, kw_only=True):
@@ -60,13 +64,15 @@ class Post:
         self.archive = archive
         self.settings = settings
         self.now_ns = now_ns
-        self.telemetry = telemetry
         self.sense = sense
         self.sizes = card.sizes
         self.held = {kind: Held() for kind in SetKind}
         self.started_ns = now_ns()
         self.journal_fault = ""  # why the newest entry could not be kept
         self._flow = FeedFlow()
+        self._newest = telemetry
+        self._telemetry_flow = TelemetryFlow()
+        self._behind = False  # the records, at the last look
         self._files: dict[SetKind, tuple[int, DeskFile | Limits]] = {}
 
     def note(self, by: str, what: str, details: Mapping[str, Any]) -> int:
@@ -131,6 +137,25 @@ class Post:
         return self._flow.look(
             self.card, NEVER_NS if stored is None else stored.setup.feed.max_age_ns
         )
+
+    def look_at_telemetry(self) -> None:
+        """Find out whether the records come; what `telemetry` returns rests on the last look."""
+        snapshot = self._newest()  # before the card's count, which is then never behind it
+        self._behind = self._telemetry_flow.look(self.card.book.quotes, snapshot, self.now_ns())
+
+    def telemetry(self) -> Snapshot | None:
+        """Return the newest snapshot of the recorder; None where there is none that is of now."""
+        return None if self._behind else self._newest()
+
+    @property
+    def telemetry_fault(self) -> str:
+        """Why `telemetry` returns None, where it does: a sentence."""
+        return RECORDS_BEHIND if self._behind else NO_RECORDER
+
+    @property
+    def telemetry_expected(self) -> bool:
+        """Whether a recorder ever told anything; a card without a ring has none."""
+        return self._telemetry_flow.heard
 
     def _file(
         self, kind: SetKind, read: Callable[[str, str], DeskFile | Limits]

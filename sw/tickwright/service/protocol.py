@@ -268,9 +268,9 @@ class Status(Answer):
     clock_uncertainty_ns: int | None
     records: int
     records_lost: int
-    cash: int  # of all fills since the service started, before fees
-    fees: int
-    marked: int | None  # cash and positions at trusted mids; None: a position has no trusted mid
+    cash: int | None  # of the fills recorded, before fees; None: there are no records to go by
+    fees: int | None  # of the same fills; None: no records, or no desk file that says what they are
+    marked: int | None  # cash and positions at trusted mids; None: no records, or no trusted mid
     assumptions: list[str]
     alarms: list[str]
     symbols: list[SymbolRow]

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from tickwright.host.desk import FEE_SCALE, fee
 from tickwright.host.ledger import Account, read_account
 from tickwright.monitoring.metrics import Sample, of_register
-from tickwright.recorder.snapshot import Snapshot
 from tickwright.service.feed_flow import FeedView
 from tickwright.service.holdings import quotes_by_symbol, twice_mid
 from tickwright.service.post import Post
@@ -27,11 +26,11 @@ UNKNOWN = math.nan
 
 @dataclass(frozen=True)
 class Money:
-    """What the fills since the recorder began came to, in 1/10000 dollar."""
+    """What the fills since the recorder began came to, in 1/10000 dollar; None: not known."""
 
-    cash: int  # before fees
-    fees: int
-    marked: int | None  # None: something held has no trusted mid
+    cash: int | None = None  # before fees
+    fees: int | None = None
+    marked: int | None = None  # cash and what is held at trusted mids
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,7 @@ class Look:
 
 def look(post: Post) -> Look:
     """Look at the card and at the service."""
+    post.look_at_telemetry()
     accounts = [read_account(post.card, index) for index in range(len(post.names))]
     registers = post.card.counters()
     feed, offset, spent = post.look_at_feed(), offset_ns(post), money(post)
@@ -57,15 +57,15 @@ def look(post: Post) -> Look:
         "tickwright_session_ok": registers["order"]["session_ok"],
         "tickwright_untrusted_symbols": registers["book"]["untrusted"],
         "tickwright_position_limit_ratio": _nearest(post, accounts),
-        "tickwright_cash_dollars": spent.cash / PRICES_A_DOLLAR,
-        "tickwright_marked_dollars": (
-            UNKNOWN if spent.marked is None else spent.marked / PRICES_A_DOLLAR
-        ),
+        "tickwright_cash_dollars": _dollars(spent.cash),
+        "tickwright_marked_dollars": _dollars(spent.marked),
         "tickwright_watchdog_seconds": post.settings.watchdog_ms / MS_S,
         "tickwright_clock_offset_seconds": UNKNOWN if offset is None else offset[0] / SECOND_NS,
+        "tickwright_telemetry_ok": snapshot is not None if post.telemetry_expected else UNKNOWN,
         "tickwright_telemetry_records_total": UNKNOWN if snapshot is None else snapshot.records,
-        "tickwright_telemetry_lost_records_total": (
-            UNKNOWN if snapshot is None else snapshot.ring_lost
+        "tickwright_telemetry_lost_records_total": (UNKNOWN if snapshot is None else snapshot.lost),
+        "tickwright_telemetry_disk_lost_records_total": (
+            UNKNOWN if snapshot is None else snapshot.disk_lost
         ),
         "tickwright_journal_entries_total": post.journal.count,
         "tickwright_uptime_seconds": (post.now_ns() - post.started_ns) / SECOND_NS,
@@ -88,10 +88,12 @@ def values(sample: Sample) -> dict[str, float]:
 
 def money(post: Post) -> Money:
     """Return what the fills since the recorder began came to."""
-    snapshot = post.telemetry() or Snapshot()
+    snapshot = post.telemetry()
+    if snapshot is None:
+        return Money()
     desk, quotes = post.desk_file, quotes_by_symbol(post)
     shares = sum(one.bought + one.sold for one in snapshot.holdings)
-    fees = 0 if desk is None else -(-shares * fee(desk) // FEE_SCALE)  # never too little
+    fees = None if desk is None else -(-shares * fee(desk) // FEE_SCALE)  # never too little
     marked: int | None = HALVES * snapshot.cash
     for one in snapshot.holdings:
         mid = twice_mid(quotes.get(one.symbol))
@@ -100,6 +102,10 @@ def money(post: Post) -> Money:
             break
         marked += one.position * (mid or 0)
     return Money(snapshot.cash, fees, None if marked is None else marked // HALVES)
+
+
+def _dollars(held: int | None) -> float:
+    return UNKNOWN if held is None else held / PRICES_A_DOLLAR
 
 
 def _of_registers(sample: Sample) -> Iterator[tuple[str, float]]:

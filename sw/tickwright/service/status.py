@@ -56,7 +56,7 @@ def status(post: Post, seen: Look, alarms: list[str]) -> Status:
         clock_offset_ns=None if seen.offset is None else seen.offset[0],
         clock_uncertainty_ns=None if seen.offset is None else seen.offset[1],
         records=0 if snapshot is None else snapshot.records,
-        records_lost=0 if snapshot is None else snapshot.ring_lost,
+        records_lost=0 if snapshot is None else snapshot.lost,
         cash=money.cash,
         fees=money.fees,
         marked=money.marked,
@@ -77,13 +77,22 @@ def assumptions(post: Post) -> list[str]:
         rate = shown(desk.assumptions.fee_usd_per_share)
         told.append(f"Fees are assumed to be {rate} dollars a share, as the desk file says.")
     if snapshot is None:
-        told.append("There is no recorder: quotes, orders, cash and fees are not known.")
+        told.append(post.telemetry_fault)
         return told
     told.append("Cash, fees and marks are of the fills since the recorder began.")
     if snapshot.unjoined:
         told.append(f"{snapshot.unjoined} fills are of orders that were not seen; cash lacks them.")
     if snapshot.missing:
         told.append(f"{snapshot.missing} records are missing; what they told is not in the sums.")
+    if snapshot.forgotten:
+        told.append(
+            f"{snapshot.forgotten} records are older than those summed up: cash, fees and marks "
+            "lack them."
+        )
+    if snapshot.disk_lost:
+        told.append(f"{snapshot.disk_lost} records are not on the disk.")
+    if snapshot.disk_error:
+        told.append(f"The disk takes no records: {snapshot.disk_error}.")
     return told
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import time
 import urllib.request
@@ -73,6 +74,20 @@ def test_metrics_and_health_are_served(tmp_path: Path):
             assert got.read() == b'{"faults": [], "card": "twin:%s"}\n' % str(card).encode()
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=DEADLINE_S) as got:
             assert b"tickwright_gate_state 0.0" in got.read()
+
+
+def test_metrics_where_another_listens_are_told_in_a_line(tmp_path: Path, type_in):
+    with (
+        kept_twin(tmp_path / "card") as card,
+        socket.create_server(("127.0.0.1", 0)) as other,
+    ):
+        place = f"127.0.0.1:{other.getsockname()[1]}"
+        done = type_in(f"serve --card twin:{card} --state {tmp_path}/state --metrics {place}")
+    assert done.status == 1
+    (told,) = (line for line in done.err.splitlines() if line.startswith("tickwright"))
+    assert told == (
+        f"tickwright: metrics at {place}: address already in use; --metrics names another place"
+    )
 
 
 @pytest.mark.parametrize(

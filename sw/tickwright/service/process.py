@@ -9,6 +9,7 @@ answered any more. SIGUSR1 kills and goes on.
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import os
 import signal
@@ -238,7 +239,14 @@ class Service:
         if not colon:
             return
         monitor = MonitorServer(lambda: self._sample, self._health)
-        chosen = await monitor.start(host.strip("[]"), int(port))
+        try:
+            chosen = await monitor.start(host.strip("[]"), int(port))
+        except OSError as error:
+            in_use = error.errno == errno.EADDRINUSE
+            why = "address already in use" if in_use else (error.strerror or "failed").lower()
+            raise ServiceError.failed(
+                f"metrics at {self._settings.metrics}: {why}; --metrics names another place"
+            ) from None
         stack.push_async_callback(monitor.close)
         self._monitoring = f"{host}:{chosen}"
         self._log.info("metrics", host=host, port=chosen)

@@ -40,7 +40,8 @@ def shown(app: WatchApp, name: str) -> str:
     return str(app.query_one(f"#{name}", Static).render())
 
 
-def test_it_fills_and_warns(view: View):
+@pytest.mark.parametrize("key", ["q", "ctrl+c"])
+def test_it_fills_and_warns_and_ends(view: View, key: str):
     views = [view]
 
     async def play() -> None:
@@ -56,7 +57,7 @@ def test_it_fills_and_warns(view: View):
             assert app.query_one("#lines").has_class("-old")
             views.append(View(Seen(fault="nobody answers"), 1.0))
             await until(pilot, lambda: "nobody answers" in shown(app, "lines"))
-            await pilot.press("q")
+            await pilot.press(key)
         assert app.return_code == 0
 
     asyncio.run(play())

@@ -46,6 +46,8 @@ def status(client: Client) -> Struct:
 def preflight(client: Client) -> Struct:
     """Show every reason why arming would be refused now, each with its remedy.
 
+    Exit status: 0 when it could be found out, whether or not arming would be refused.
+
     Example: tickwright preflight --key ann
     """
     return client.preflight()

@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -56,8 +57,20 @@ app.add_typer(journal.app, name="journal")
 app.add_typer(keys.app, name="keys")
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"tickwright {version('tickwright')}")
+        raise typer.Exit
+
+
 @app.callback()
-def tickwright() -> None:
+def tickwright(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
     """Trade through hardware: load a card, watch it, replay what it saw."""
 
 

@@ -106,7 +106,7 @@ def _link(status: Status) -> str:
         sure = (status.clock_uncertainty_ns or 0) / MS_NS
         clock = f"clock {status.clock_offset_ns / SECOND_NS:+.6f} s off, give or take {sure:.3f} ms"
     return (
-        f"watchdog {status.watchdog_ms} ms; {clock}; {status.records:,} records, "
+        f"card's watchdog {status.watchdog_ms} ms; {clock}; {status.records:,} records, "
         f"{status.records_lost:,} lost; up {status.uptime_s:,.0f} s; journal {status.journal:,}"
     )
 

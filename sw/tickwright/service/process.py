@@ -145,8 +145,9 @@ class Service:
         )
 
         def begin() -> Desk:
+            card = Card(way)
             desk = Desk(
-                Card(way),
+                card,
                 journal,
                 Archive(folder.sets),
                 settings,
@@ -155,6 +156,7 @@ class Service:
                 sense=self._sense,
             )
             desk.recover()
+            self._log.info("recovered", **_found(desk, card))
             details = {"process": os.getpid(), "card": settings.card}
             journal.append(BY, "service.started", details)
             return desk
@@ -382,6 +384,15 @@ class Service:
 
 def _pause(least_s: float, most_s: float, fitting_s: float) -> float:
     return min(most_s, max(least_s, fitting_s))
+
+
+def _found(desk: Desk, card: Card) -> dict[str, object]:
+    """Return what a start found, for the log: why the card is killed, and the sets in force."""
+    sets: dict[str, object] = {
+        str(kind): held.doubt or (0 if held.stored is None else held.stored.epoch)
+        for kind, held in desk.held.items()
+    }
+    return {"kill_reasons": list(card.kill_reasons)} | sets
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -45,7 +45,10 @@ def recover(post: Post) -> None:
     """
     post.card.kill()
     post.card.set_watchdog(post.settings.watchdog_ms * MS_NS)
-    found: dict[str, Any] = {"watchdog_ms": post.settings.watchdog_ms}
+    found: dict[str, Any] = {
+        "watchdog_ms": post.settings.watchdog_ms,
+        "kill_reasons": list(post.card.kill_reasons),  # since it was last armed, this kill included
+    }
     for kind, history in histories(post.journal).items():
         held = post.held[kind]
         epoch, checksum = in_force(post, kind)

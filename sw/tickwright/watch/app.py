@@ -38,6 +38,7 @@ class WatchApp(App[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "Quit"),
+        Binding("ctrl+c", "quit", "", show=False, priority=True),
         Binding("k", "ask_to_kill", "Kill (k, then y)"),
         Binding("y", "kill", "", show=False),
         Binding("n", "spare", "", show=False),

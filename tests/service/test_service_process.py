@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import socket
@@ -26,9 +27,11 @@ from tickwright.service.protocol import StatusCode
 from tickwright.service.roles import Role
 from tickwright.service.state_folder import owner_of
 from tickwright.service.whereabouts import Whereabouts, find
+from tickwright.twin.spawn import spawn_twin
 
 WATCHDOG_MS = 1000  # long enough for a machine that does other things
 ALL = 1_000_000  # entries
+QUIET_S = 2.0  # in which a service that gets on tells four times that it is alive
 FED_S = 3.0  # in which a watchdog that nobody feeds has run out several times
 
 
@@ -177,6 +180,54 @@ def _words(process: int) -> str:
         return Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ")
     except OSError:
         return ""
+
+
+def test_a_service_that_does_not_get_on_is_not_told_as_alive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Its card hangs, and with it the thread that carries out requests; its main loop does not."""
+    path, card = tmp_path / "notify", tmp_path / "card"
+    monkeypatch.setenv("NOTIFY_SOCKET", str(path))
+    twin = spawn_twin(card)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.settimeout(QUIET_S)
+        manager.bind(str(path))
+        try:
+            more = ("--watchdog-ms", str(WATCHDOG_MS), "--metrics", "127.0.0.1:0")
+            with Served(card, tmp_path / "state", *more) as served:
+                monitor = whereabouts(served).metrics
+                assert _metrics(monitor)["tickwright_gate_state"] == 0
+                twin.send_signal(signal.SIGSTOP)
+                until(lambda: math.isnan(_metrics(monitor)["tickwright_gate_state"]))
+                assert "requests: " in _got(monitor, "health")
+                assert _metrics(monitor)["tickwright_sample_age_seconds"] > 0
+                with pytest.raises(TimeoutError):
+                    _hear_out(manager)
+                assert _got(monitor, "health"), "it lives"
+                served.kill()
+        finally:
+            twin.kill()
+            twin.wait(DEADLINE_S)
+
+
+def _hear_out(manager: socket.socket) -> None:
+    while manager.recv(100):
+        pass
+
+
+def _got(monitor: str, what: str) -> str:
+    host, _, port = monitor.rpartition(":")
+    with socket.create_connection((host, int(port)), DEADLINE_S) as connection:
+        connection.sendall(f"GET /{what} HTTP/1.1\r\n\r\n".encode())
+        return connection.makefile(encoding="utf-8").read()
+
+
+def _metrics(monitor: str) -> dict[str, float]:
+    lines = _got(monitor, "metrics").partition("\n\n")[2].splitlines()
+    return {
+        name: float(value)
+        for name, _, value in (line.rpartition(" ") for line in lines if not line.startswith("#"))
+    }
 
 
 def test_a_service_manager_that_goes_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -60,6 +60,8 @@ class Alarm:
 ALARMS: tuple[Alarm, ...] = (
     Alarm("service_down", 'up{job="tickwright"}', "<", 1, 10, Severity.PAGE,
           "The service does not answer; its card kills itself."),
+    Alarm("sample_stale", "tickwright_sample_age_seconds", ">", 60, 0, Severity.PAGE,
+          "The service does not get to look at its card: nothing of it is known."),
     Alarm("gate_killed", "tickwright_gate_state", "<", 1, 30, Severity.PAGE,
           "The gate is killed: no order leaves."),
     Alarm("ledger_fault", "tickwright_risk_ledger_fault", ">", 0, 0, Severity.PAGE,

@@ -113,6 +113,10 @@ SERVICE: dict[str, Described] = {
         ),
         Described("tickwright_journal_entries_total", "Entries of the journal.", True),
         Described("tickwright_uptime_seconds", "Time since the service started."),
+        Described(
+            "tickwright_sample_age_seconds",
+            "Time since these values were taken; they are not numbers once it is too long.",
+        ),
         Described("tickwright_disk_free_ratio", "Free part of the disk that holds the journal."),
         Described(
             "tickwright_requests_refused_total",

@@ -23,7 +23,6 @@ import msgspec
 
 from tickwright.host.card import Card
 from tickwright.monitoring.http import Health, MonitorServer
-from tickwright.monitoring.metrics import Sample
 from tickwright.recorder.settings import RecorderSettings
 from tickwright.recorder.snapshot import Snapshot
 from tickwright.service.archive import Archive
@@ -39,6 +38,7 @@ from tickwright.service.kept import Kept, One
 from tickwright.service.keys import Key, Registry, service_file, service_key
 from tickwright.service.killer import Killer
 from tickwright.service.log import Log, Sparing
+from tickwright.service.newest_sample import NewestSample
 from tickwright.service.notify import Notifier, NotifyError
 from tickwright.service.numbers import Numbers
 from tickwright.service.progress import Progress
@@ -59,6 +59,7 @@ POLL_S, SAMPLE_S = 0.25, 2.0  # between two looks at the card
 POLL_SHARE, SAMPLE_SHARE = 20, 250  # a look takes one part in so many of the worker's time
 POLL_MOST_S, SAMPLE_MOST_S = 1.0, 30.0  # however long looks take: on a card that is simulated
 SWITCH_S = 0.0005  # until a thread that waits has its turn: the loop must not wait for the worker
+LATE_S = 5.0  # that a sample may be late before the one before it is too old to be shown
 LOST_S = 5.0  # a card that does not answer for so long ends the service
 ALIVE_S = 0.5
 LINES_A_SECOND = 20  # of one part of the service in the log
@@ -78,7 +79,7 @@ class Service:
         self._stop = asyncio.Event()
         self._why = ""  # it ends by a failure
         self._untold = ""  # why the service manager did not hear the last word
-        self._sample = Sample()
+        self._sample = NewestSample(time.monotonic)
         self._lost_s: float | None = None  # since when the card does not answer
         self._faults: list[Callable[[], str]] = []  # each returns what ails a part, or nothing
         self._following: Following | None = None
@@ -240,7 +241,7 @@ class Service:
         host, colon, port = self._settings.metrics.rpartition(":")
         if not colon:
             return
-        monitor = MonitorServer(lambda: self._sample, self._health)
+        monitor = MonitorServer(lambda: self._sample.shown(stuck=self._stuck), self._health)
         try:
             chosen = await monitor.start(host.strip("[]"), int(port))
         except OSError as error:
@@ -288,16 +289,19 @@ class Service:
         return first
 
     async def _sign(self, feeder: Kept[Feeder]) -> None:
-        """Give signs of life, unless the thread that carries out requests is stuck."""
+        """Give signs of life, unless the thread that carries out requests is stuck.
+
+        They are for the card and for the service manager.
+        """
         told, told_s, signed_ns = self._said("late"), 0.0, time.monotonic_ns()
         while True:
             now_ns = time.monotonic_ns()
             if now_ns - signed_ns > self._patience.sign_ms * MS_NS:
                 told(f"found {(now_ns - signed_ns) // MS_NS} ms between two signs of life")
             signed_ns = now_ns
-            if feeder.current is not None and not self._progress.stuck(STUCK_NS):
+            if feeder.current is not None and not self._stuck:
                 feeder.current.sign(now_ns)
-            if time.monotonic() - told_s >= ALIVE_S:
+            if time.monotonic() - told_s >= ALIVE_S and not self._stuck:
                 told_s = time.monotonic()
                 self._told(self._notifier.alive)
             await asyncio.sleep(self._patience.period_s)
@@ -313,10 +317,8 @@ class Service:
             await worker.do(desk.poll)
             poll_s = _pause(POLL_S, POLL_MOST_S, POLL_SHARE * (time.monotonic() - begun_s))
             if begun_s - sampled_s >= pause_s:
-                begun_s = time.monotonic()
-                await self._take_sample(desk, worker)
+                pause_s = await self._take_sample(desk, worker)
                 sampled_s = time.monotonic()
-                pause_s = _pause(SAMPLE_S, SAMPLE_MOST_S, SAMPLE_SHARE * (sampled_s - begun_s))
             if not desk.card_lost:
                 self._lost_s = None
             elif self._lost_s is None:
@@ -328,12 +330,26 @@ class Service:
                 return
             await asyncio.sleep(poll_s)
 
-    async def _take_sample(self, desk: Desk, worker: Worker) -> None:
+    async def _take_sample(self, desk: Desk, worker: Worker) -> float:
+        """Take a sample; return after how many seconds to take the next."""
+        begun_s = time.monotonic()
         try:
-            self._sample = await worker.do(desk.sample)
+            sample = await worker.do(desk.sample)
         except ServiceError as error:
-            self._sample = Sample()
+            sample = None
             self._log.warning("no sample", why=str(error))
+        fitting_s = SAMPLE_SHARE * (time.monotonic() - begun_s)
+        pause_s = _pause(SAMPLE_S, SAMPLE_MOST_S, fitting_s)
+        if sample is None:
+            self._sample.forget()
+        else:
+            self._sample.keep(sample, pause_s + LATE_S)
+        return pause_s
+
+    @property
+    def _stuck(self) -> bool:
+        """Whether the thread that carries out requests does not get on."""
+        return self._progress.stuck(STUCK_NS)
 
     def _newest(self) -> Snapshot | None:
         return None if self._following is None else self._following.newest()
@@ -346,7 +362,7 @@ class Service:
         faults = [fault for told in self._faults if (fault := told())]
         if self._lost_s is not None:
             faults.append("card: it does not answer")
-        if self._progress.stuck(STUCK_NS):
+        if self._stuck:
             faults.append("requests: the one that is carried out does not get on")
         return not faults, {"faults": faults, "card": self._settings.card}
 

@@ -3,74 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
-from oracle.uart_bridge import BridgeModel
+from oracle.faulty_line import Fault, FaultyLine, cut, garbled, lost, sound
 
 from tickwright.bus.errors import BusError
 from tickwright.bus.uart_driver import UartDriver
-
-Fault = Callable[[bytes], bytes]
-
-
-class FaultyLine:
-    """A line to a model of the bridge, with a fault put on the next messages either way."""
-
-    name = "line"
-    baud = 1_000_000
-
-    def __init__(self) -> None:
-        self.bridge = BridgeModel()
-        self.to_bridge: list[Fault] = []
-        self.to_host: list[Fault] = []
-        self.sent: list[bytes] = []
-        self.waiting = 0  # most bytes of answers that ever waited for the host
-        self.rests = 0
-        self.open = True
-        self._answers = b""
-
-    def send(self, data: bytes) -> None:
-        assert self.open
-        self.sent.append(data)
-        fault = self.to_bridge.pop(0) if self.to_bridge else _none
-        answer = self.bridge.hear(fault(data))
-        fault = self.to_host.pop(0) if self.to_host else _none
-        self._answers += fault(answer)
-        self.waiting = max(self.waiting, len(self._answers))
-
-    def take(self, count: int, timeout_s: float) -> bytes:
-        assert self.open
-        assert timeout_s > 0
-        taken, self._answers = self._answers[:count], self._answers[count:]
-        return taken
-
-    def rest(self, duration_s: float) -> None:
-        assert duration_s * self.baud >= 4096
-        self.rests += 1
-        self._answers = b""
-        self.bridge.idle()
-
-    def close(self) -> None:
-        self.open = False
-
-
-def _none(data: bytes) -> bytes:
-    return data
-
-
-def lost(data: bytes) -> bytes:
-    return b""
-
-
-def garbled(data: bytes) -> bytes:
-    return data[:-1] + bytes([data[-1] ^ 0x10]) if data else b""
-
-
-def cut(data: bytes) -> bytes:
-    return data[:-1]
-
 
 FAULTS = [lost, garbled, cut]
 
@@ -211,7 +150,7 @@ def test_whatever_is_lost_a_read_that_is_answered_vouches_for_all_writes_before_
     told = vouched = 0
     with UartDriver(line) as bus:
         for value in range(600):
-            fault = rng.choice(FAULTS) if rng.random() < 0.05 else _none
+            fault = rng.choice(FAULTS) if rng.random() < 0.05 else sound
             (line.to_bridge if rng.random() < 0.5 else line.to_host).append(fault)
             try:
                 if rng.random() < 0.8:

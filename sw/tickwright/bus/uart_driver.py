@@ -6,13 +6,14 @@ from collections import deque
 
 from tickwright.bus.errors import BusError
 from tickwright.bus.uart_line import Line
-from tickwright.bus.way import Way
+from tickwright.bus.way import Posting
 from tickwright.core.regs import WORD_BITS, WORD_BYTES
 from tickwright.uart.messages import (
     IDLE_BITS,
     NUMBERS,
     ReadAnswer,
     ReadRequest,
+    Request,
     WriteAnswer,
     WriteRequest,
     is_sound,
@@ -28,7 +29,7 @@ ADAPTER_S = 0.25  # an adapter may sit on an answer for tens of milliseconds, a 
 REST_BITS = 2 * IDLE_BITS  # whatever the bridge was in the middle of is over by then
 
 
-class UartDriver(Way):
+class UartDriver(Posting):
     """Reads and writes the registers behind a UART bridge.
 
     Writes go out one behind the other; at most 64 wait for their answer. A read is tried three
@@ -57,7 +58,7 @@ class UartDriver(Way):
     def read(self, addr: int) -> int:
         self._check(addr, 0)
         number = self._ask(addr)
-        self._settle()
+        self.settle()
         for _ in range(READ_TRIES - 1):
             value = self._answer(number)
             if value is not None:
@@ -80,8 +81,16 @@ class UartDriver(Way):
         if len(self._unanswered) == UNANSWERED_WRITES:
             self._settle_oldest()
         number = self._next_number()
-        self._line.send(sealed(WriteRequest(number=number, address=addr, value=value)))
+        self._send(WriteRequest(number=number, address=addr, value=value))
         self._unanswered.append((number, addr))
+
+    def settle(self) -> None:
+        """Return once every write is answered; raise BusError if one is not.
+
+        Of those that are lost it waits for the first alone: some 0.3 s at 1,000,000 baud.
+        """
+        while self._unanswered:
+            self._settle_oldest()
 
     def close(self) -> None:
         """Give the line back, once every write is answered; BusError if one is not."""
@@ -89,14 +98,19 @@ class UartDriver(Way):
             return
         self._closed = True
         try:
-            self._settle()
+            self.settle()
         finally:
             self._line.close()
 
     def _ask(self, addr: int) -> int:
         number = self._next_number()
-        self._line.send(sealed(ReadRequest(number=number, address=addr)))
+        self._send(ReadRequest(number=number, address=addr))
         return number
+
+    def _send(self, request: Request) -> None:
+        in_step, self._in_step = self._in_step, False  # the bridge misses one that fails to leave
+        self._line.send(sealed(request))
+        self._in_step = in_step
 
     def _answer(self, number: int) -> int | None:
         """Return the value read by the request of this number, None if it is not told."""
@@ -109,21 +123,19 @@ class UartDriver(Way):
         self._in_step = True
         return answer.value
 
-    def _settle(self) -> None:
-        while self._unanswered:
-            self._settle_oldest()
-
     def _settle_oldest(self) -> None:
         number, addr = self._unanswered.popleft()
+        behind, self._unanswered = self._unanswered, deque()  # a line that fails loses them too
+        in_step, self._in_step = self._in_step, False
         data = self._line.take(WriteAnswer.size, self._timeout_s)
         if data == sealed(WriteAnswer(number=number)):
+            self._unanswered, self._in_step = behind, in_step
             return
-        behind = len(self._unanswered)
-        self._unanswered.clear()
         self._rest()
         raise BusError(
             f"uart:{self._line.name}: write to {addr:#x}: found {data.hex(' ') or 'no answer'}, "
-            f"expected its answer; whether it and the {behind} behind it took place is not known"
+            f"expected its answer; whether it and the {len(behind)} behind it took place is not "
+            "known"
         )
 
     def _rest(self) -> None:

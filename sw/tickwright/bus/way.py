@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from tickwright.core.closing import Closing
 
-__all__ = ["Way"]
+__all__ = ["Posting", "Way"]
 
 
 @runtime_checkable
@@ -27,4 +27,13 @@ class Way(Closing, Protocol):
 
     def close(self) -> None:
         """Give the way back; the card stays as it is."""
+        ...
+
+
+@runtime_checkable
+class Posting(Way, Protocol):
+    """A way that may lose a write after ``write`` has returned."""
+
+    def settle(self) -> None:
+        """Return once every write has been answered; raise BusError if one may be lost."""
         ...

@@ -11,7 +11,7 @@ import typer
 from msgspec import Struct
 
 from tickwright.cli.arguments import STATE, AsJson, State
-from tickwright.cli.output import VerbError
+from tickwright.cli.output import UNREACHABLE, VerbError
 from tickwright.cli.telling import emit_answer, tell
 
 __all__ = ["Service", "WhichKey", "asks"]
@@ -29,11 +29,11 @@ Answer = Callable[..., Struct]
 Told = Callable[[Any], None]
 
 
-def asks(told: Told = tell) -> Callable[[Answer], Callable[..., None]]:
+def asks(told: Told = tell, *, unreachable: str = "") -> Callable[[Answer], Callable[..., None]]:
     """Make a command of a function that asks a client and returns the answer.
 
     The function's first parameter is the client, the others are the command's. ``told`` prints an
-    answer for people.
+    answer for people; ``unreachable`` says what else can be done where nobody answers.
     """
 
     def made(answer: Answer) -> Callable[..., None]:
@@ -45,7 +45,8 @@ def asks(told: Told = tell) -> Callable[[Answer], Callable[..., None]]:
                 with Client.of(state, key, service=service) as client:
                     found = answer(client, **given)
             except ServiceError as error:
-                raise VerbError(error.status, str(error)) from None
+                more = unreachable if error.status == UNREACHABLE else ""
+                raise VerbError(error.status, f"{error}{more}") from None
             if as_json:
                 emit_answer(found)
             else:

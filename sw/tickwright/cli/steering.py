@@ -70,7 +70,7 @@ def cancel_all(client: Client) -> Struct:
     return client.cancel_all()
 
 
-@asks()
+@asks(unreachable="; `tickwright emergency-kill --card CARD` needs no service")
 def kill(client: Client) -> Struct:
     """Stop orders at once. Carried out before it is journalled, and before whatever else waits.
 

@@ -30,6 +30,7 @@ __all__ = ["LONGEST_WATCHDOG_NS", "Card", "CardError"]
 LONGEST_WATCHDOG_NS = (1 << RiskRegs.watchdog_ns.bits) - 1
 ARM_POLLS = 4  # a bus may read before its own write has taken effect
 STATE_POLLS = 1_000  # a card that is there needs a few
+WRITE_POLLS = 10  # what has not come by then may have been lost on the way
 READY_POLLS = 1_000_000  # the tables of the largest card clear in fewer
 
 
@@ -115,18 +116,18 @@ class Card:
         """Stop every order at the gate, in the cycle of the write; return when the card says so.
 
         The second leg of an intent that has passed still leaves, at most one order: without it the
-        first would be held alone. Raises CardError if the card does not say that it is killed.
+        first would be held alone. A kill that does not show is written again after 10 reads, which
+        take some microseconds on PCI Express, and a millisecond each or an adapter's pause on a
+        serial line. Raises CardError if the card does not say that it is killed.
         """
-        self.risk.kill = 1
-        self._await_state(STATES[:1], "kill")
+        self._lower("kill", STATES[:1])
 
     def close_only(self) -> None:
         """Let orders only close positions, from now on; a gate that is killed stays so.
 
         Raises CardError if the card does not say that it is lowered.
         """
-        self.risk.close_only = 1
-        self._await_state(STATES[1::-1], "close-only")
+        self._lower("close_only", STATES[1::-1])
 
     def set_watchdog(self, wait_ns: int) -> None:
         """Let the gate be killed when no feed has come for ``wait_ns`` of card time.
@@ -321,8 +322,12 @@ class Card:
             raise CardError(f"arming: state of the gate: found {found}, expected {state}: {why}")
 
     def open_feed(self) -> None:
-        """Let market data in."""
+        """Let market data in; return when the card has it.
+
+        Raises CardError if the card does not say so.
+        """
         self.feed.enable = 1
+        self._poll(lambda: self.feed.enable == 1, "feed: found it shut, expected it open")
 
     def position(self, symbol: int) -> int:
         """Return the position of a symbol as the gate's ledger keeps it, in shares."""
@@ -370,12 +375,16 @@ class Card:
                 return
         raise CardError(f"{otherwise} after {READY_POLLS} reads")
 
-    def _await_state(self, expected: tuple[str, ...], what: str) -> None:
-        found = self.state
-        for _ in range(STATE_POLLS):
+    def _lower(self, register: str, expected: tuple[str, ...]) -> None:
+        """Write what lowers the gate until the card is in a state that is expected."""
+        found = ""
+        for poll in range(STATE_POLLS):
+            if poll % WRITE_POLLS == 0:
+                setattr(self.risk, register, 1)
+            found = self.state
             if found in expected:
                 return
-            found = self.state
+        what = register.replace("_", "-")
         raise CardError(f"{what}: state of the gate: found {found}, expected {expected[0]}")
 
     def _load_symbol(self, index: int, symbol: SymbolSetup) -> None:

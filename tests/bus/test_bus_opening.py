@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tickwright.bus.errors import BusError
-from tickwright.bus.opening import open_bus
+from tickwright.bus.opening import open_bus, place_of
 from tickwright.bus.pcie import PcieBar
 from tickwright.bus.recorded import RecordedBus
 from tickwright.top.memory_map import fingerprint
@@ -76,3 +76,24 @@ def test_a_card_with_another_register_map_is_refused_and_closed(
     told = f"found map hash {found:#010x}, expected {fingerprint():#010x}"
     assert str(error.value).startswith(f"0000:01:00.0: {told}: ")
     assert len(closed) == 1
+
+
+def test_a_card_is_in_one_place_however_it_is_named(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("tickwright.bus.opening.SYSFS", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    card(tmp_path, "0000:01:00.0")
+    for name in ("pcie", "pcie:0000:01:00.0", "vfio:0000:01:00.0"):
+        assert place_of(name) == tmp_path / "0000:01:00.0"
+    (tmp_path / "other").symlink_to(tmp_path / "tty")
+    for scheme in ("twin", "uart", "recorded"):
+        for name in ("tty", "other", f"{tmp_path}/other"):
+            assert place_of(f"{scheme}:{name}") == tmp_path / "tty"
+    assert place_of("uart:other@9600") == tmp_path / "tty"
+
+
+def test_a_name_that_several_cards_have_is_of_no_place(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("tickwright.bus.opening.SYSFS", tmp_path)
+    card(tmp_path, "0000:01:00.0")
+    card(tmp_path, "0000:02:00.0")
+    with pytest.raises(BusError, match="expected one card"):
+        place_of("pcie")

@@ -129,12 +129,26 @@ def test_another_service_of_the_same_card_is_refused(served: Served, tmp_path: P
     assert served.process.poll() is None
 
 
-def test_a_card_is_killed_without_its_service(served: Served):
-    found = emergency_kill(f"twin:{served.card}", served.state)
+@pytest.mark.parametrize("link", [False, True], ids=["its name", "another name"])
+def test_a_card_is_killed_without_its_service(served: Served, tmp_path: Path, link: bool):
+    card, before = served.card, signals(served)
+    if link:
+        card = tmp_path / "link"
+        card.symlink_to(served.card)
+    found = emergency_kill(f"twin:{card}", served.state)
     assert found.state == "killed"
     assert found.card_cycles > 0
-    until(lambda: signals(served) == 1)
+    assert found.service == f"process {served.process.pid}"
+    until(lambda: signals(served) == before + 1)
     assert served.process.poll() is None
+
+
+def test_that_no_service_is_told_of_a_kill_is_said(served: Served, tmp_path: Path):
+    found = emergency_kill(f"twin:{served.card}", tmp_path)
+    assert (found.state, found.service) == (
+        "killed",
+        f"none: found none at {tmp_path} with this card",
+    )
 
 
 def test_the_service_of_another_card_is_left_alone(served: Served, tmp_path: Path):

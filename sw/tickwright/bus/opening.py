@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from tickwright.bus.errors import BusError
 from tickwright.bus.way import Way
 from tickwright.top.memory_map import IdentityRegs, base, fingerprint
 
-__all__ = ["checked", "open_bus"]
+__all__ = ["checked", "open_bus", "place_of"]
 
 EXPECTED = (
     "twin:PATH, pcie, pcie:DOMAIN:BUS:DEVICE.FUNCTION, vfio:DOMAIN:BUS:DEVICE.FUNCTION, "
@@ -36,6 +37,21 @@ def checked(text: str) -> str:
     if scheme not in WAYS or (not place and (colon or scheme != "pcie")):
         raise BusError(f"card: found {text!r}, expected {EXPECTED}")
     return text
+
+
+def place_of(text: str) -> Path:
+    """Return the file, or the folder of a PCI device, that is the card, however it is named.
+
+    Raises BusError: the text names no card, or does not say which of several.
+    """
+    scheme, _, place = checked(text).partition(":")
+    if scheme in ("pcie", "vfio"):
+        from tickwright.bus.pcie import card_at
+
+        place = str(card_at(SYSFS, place))
+    elif scheme == "uart":
+        place = place.partition("@")[0]
+    return Path(os.path.realpath(place))
 
 
 # Each imports what it needs when it is asked for: a host of one kind needs nothing of the others.

@@ -6,13 +6,13 @@ import fcntl
 import os
 from pathlib import Path
 
+from tickwright.bus.opening import place_of
 from tickwright.core.closing import Closing
 
 __all__ = ["CardLock", "CardLockError"]
 
-TWIN, PCIE = "twin", "pcie"
-SYSFS = Path("/sys/bus/pci/devices")
-BAR0 = "resource0"
+TWIN, PCI = "twin:", ("pcie", "vfio:")
+IDS = "vendor"  # a file of the device that all may open, and lock: VFIO needs no leave for BAR0
 
 
 class CardLockError(RuntimeError):
@@ -22,8 +22,9 @@ class CardLockError(RuntimeError):
 class CardLock(Closing):
     """Holds the card that ``card`` names, whatever its state folder, until closed or killed.
 
-    A twin is held by a file beside its socket, a card on PCI Express by its BAR0. A serial port is
-    for one process alone anyway, and a recording is nobody's. Raises CardLockError.
+    A twin is held by a file beside its socket, a card on PCI Express by a file of its device, by
+    whichever way and under whichever name it is reached. A serial port is for one process alone
+    anyway, and a recording is nobody's. Raises CardLockError; BusError: no card is so named.
     """
 
     def __init__(self, card: str) -> None:
@@ -32,8 +33,8 @@ class CardLock(Closing):
         if place is None:
             return
         try:
-            flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if card.startswith(TWIN) else 0)
-            self._file = os.open(place, flags, 0o600)
+            made = os.O_RDWR | os.O_CREAT if card.startswith(TWIN) else os.O_RDONLY
+            self._file = os.open(place, made | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self.close()
@@ -53,16 +54,7 @@ class CardLock(Closing):
 
 def _held(card: str) -> Path | None:
     """Return the file by which a card is held."""
-    scheme, _, place = card.partition(":")
-    if scheme == TWIN:
-        path = Path(place)
+    if card.startswith(TWIN):
+        path = place_of(card)
         return path.with_name(f"{path.name}.owner")
-    if scheme != PCIE:
-        return None
-    if place:
-        return SYSFS / place / BAR0
-
-    from tickwright.bus.pcie import find_cards
-
-    cards = find_cards(SYSFS) if SYSFS.is_dir() else []
-    return cards[0] / BAR0 if cards else None
+    return place_of(card) / IDS if card.startswith(PCI) else None

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import msgspec
 
+from tickwright.bus.opening import place_of
 from tickwright.host.card import Card
 from tickwright.monitoring.http import Health, MonitorServer
 from tickwright.recorder.settings import RecorderSettings
@@ -191,6 +192,7 @@ class Service:
         found = Whereabouts(
             process=os.getpid(),
             card=self._settings.card,
+            place=str(place_of(self._settings.card)),
             public=key.public,
             endpoints=server.endpoints,
             telemetry=self._publishing,

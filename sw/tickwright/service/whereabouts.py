@@ -17,6 +17,7 @@ class Whereabouts(Struct, frozen=True, kw_only=True):
 
     process: int
     card: str
+    place: str = ""  # of the card, as `bus.opening.place_of` tells it
     public: str  # key of the service, in Z85
     endpoints: list[str]  # at which requests are taken, the local socket first
     telemetry: str = ""  # endpoint at which telemetry is published; "": none is

@@ -17,9 +17,9 @@ from tickwright.service.killing import killed
 from tickwright.service.roles import Role
 from tickwright.top.memory_map import base
 
-BEGIN, COMMIT, ARM = (
+BEGIN, COMMIT, ARM, KILL = (
     base("risk") + register.offset
-    for register in (RiskRegs.begin_limits, RiskRegs.commit, RiskRegs.arm)
+    for register in (RiskRegs.begin_limits, RiskRegs.commit, RiskRegs.arm, RiskRegs.kill)
 )
 
 
@@ -31,6 +31,7 @@ class Floor:
         self.interlock = Interlock()
         self.bench = Bench(folder, self.interlock.guarded(_Way(self)))
         self._at: tuple[int, bool] | None = None
+        self.lost = 0  # kills of the desk that get lost
 
     def ready(self) -> None:
         self.bench.load()
@@ -42,13 +43,18 @@ class Floor:
         """Kill before the next write to ``addr``; the service is told of it, or not."""
         self._at = addr, told
 
-    def look(self, addr: int) -> None:
+    def look(self, addr: int) -> bool:
+        """Look at a write of the desk; return whether it gets through."""
+        if addr == KILL and self.lost:
+            self.lost -= 1
+            return False
         if self._at is None or addr != self._at[0]:
-            return
+            return True
         (_, told), self._at = self._at, None
         if told:
             self.interlock.count()
         killed(Card(self.card))
+        return True
 
 
 class _Way(Way):
@@ -59,8 +65,8 @@ class _Way(Way):
         return self._floor.card.read(addr)
 
     def write(self, addr: int, value: int) -> None:
-        self._floor.look(addr)
-        self._floor.card.write(addr, value)
+        if self._floor.look(addr):
+            self._floor.card.write(addr, value)
 
     def close(self) -> None:
         """There is nothing to close."""
@@ -102,3 +108,22 @@ def test_nothing_is_armed_by_what_was_asked_for_before_a_kill(tmp_path: Path):
         with pytest.raises(ServiceError, match="arm: found a kill"):
             bench.ask("arm")
         assert floor.card.gate.state == 0
+
+
+def test_a_kill_while_arming_is_written_until_the_card_says_so(tmp_path: Path):
+    """The kill did not wait: it was written before the gate was armed, and is lost behind it."""
+    floor = Floor(tmp_path)
+    with floor.bench.started() as bench:
+        floor.ready()
+        write = floor.card.write
+
+        def arming(addr: int, value: int) -> None:
+            write(addr, value)
+            if addr == ARM:
+                floor.card.write, floor.lost = write, 3
+                floor.interlock.count()
+
+        floor.card.write = arming
+        with pytest.raises(ServiceError, match="found a kill meanwhile"):
+            bench.ask("arm")
+        assert (floor.card.gate.state, floor.lost) == (0, 0)

@@ -280,6 +280,27 @@ def test_a_card_that_was_reset_has_nothing_and_takes_new_epochs(bench):
         assert bench.ask("params.rollback").epoch == 3
 
 
+def test_a_card_that_was_reset_has_forgotten_what_is_held_until_it_is_told(bench):
+    with bench.started():
+        bench.ask("positions.load", positions={"AAA": 30})
+    bench.card = FakeCard(SMALL)
+    for _ in range(2):  # and a service that is started again has not forgotten that
+        with bench.started():
+            bench.ask("limits.load", Role.RISK, limits=limits_text(), confirm=True)
+            bench.ask("params.load", desk=desk_text(preset="versa"))
+            with pytest.raises(ServiceError, match="keep: found a card that was reset"):
+                bench.ask("positions.load", keep=True)
+    with bench.started():
+        bench.ask("positions.load", positions={"AAA": 30}, dry_run=True)
+    with bench.started():
+        with pytest.raises(ServiceError, match="keep: found a card that was reset"):
+            bench.ask("positions.load", keep=True)
+        bench.ask("positions.load", positions={"AAA": 30})
+        assert bench.ask("positions.load", keep=True).confirmed
+    with bench.started():
+        assert bench.ask("positions.load", keep=True).confirmed
+
+
 @pytest.mark.parametrize("epoch", [1, 2, 7])
 def test_a_set_that_the_service_did_not_load_is_not_known(bench, epoch):
     stored = bench.sets()["parameters"]

@@ -94,6 +94,11 @@ def load_positions(post: Post, by: Key, asked: LoadPositions) -> Positions:
     _check(post)
     if not asked.keep:
         _check_pairs(post, wanted)
+    elif post.forgot:
+        raise ServiceError.refused(
+            "positions.load: keep: found a card that was reset since, and that knows no position, "
+            "expected them to be said: those at the venue, or flat"
+        )
     if asked.dry_run:
         rows = _rows(post)
         for row, position in zip(rows, wanted, strict=True):
@@ -103,6 +108,7 @@ def load_positions(post: Post, by: Key, asked: LoadPositions) -> Positions:
     if not asked.keep:
         post.card.load_positions(wanted)
     confirm_limits(post)
+    post.forgot = False
     return Positions(bool(post.card.risk.confirmed), _rows(post))
 
 

@@ -29,6 +29,8 @@ ARM, CONFIRM, COMMIT, KILL, STATE = (
         RiskRegs.state,
     )
 )
+KILLED = 0
+KILLS = 100
 PATIENCE_S = 0.05  # for an access that is under way
 
 
@@ -73,8 +75,17 @@ class Interlock:
             way.write(addr, value)
             way.read(STATE)  # the write has arrived
             if self.kills != self._seen:
-                way.write(KILL, 1)
+                _kill(way)
                 raise CardError("found a kill meanwhile, expected none")
+
+
+def _kill(way: Way) -> None:
+    """Kill until the card says so. Raises CardError if it does not."""
+    for _ in range(KILLS):
+        way.write(KILL, 1)
+        if way.read(STATE) == KILLED:
+            return
+    raise CardError(f"found a kill meanwhile, and a card that is not killed after {KILLS} more")
 
 
 class _Guarded(Way):

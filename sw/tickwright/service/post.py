@@ -68,6 +68,7 @@ class Post:
         self.sizes = card.sizes
         self.held = {kind: Held() for kind in SetKind}
         self.started_ns = now_ns()
+        self.forgot = False  # the card was reset, and positions were not said to it since
         self.journal_fault = ""  # why the newest entry could not be kept
         self._flow = FeedFlow()
         self._newest = telemetry

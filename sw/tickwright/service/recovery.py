@@ -2,7 +2,8 @@
 
 A set in force is known when it is the last that the journal says came in force, or one that was
 begun after it; both by epoch and checksum. Anything else is not known: nothing is armed until it
-was loaded again. A card that has no set since its reset has none, whatever it had before.
+was loaded again. A card that has no set since its reset has none, whatever it had before; nor does
+its ledger know what it held, until positions were said to it again.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from tickwright.service.journal import Journal, entries
 from tickwright.service.loading import in_force
 from tickwright.service.post import Post
 
-__all__ = ["History", "Verdict", "histories", "recover", "verdict"]
+__all__ = ["History", "Past", "Verdict", "past", "recover", "verdict"]
 
 OF_SERVICE = "service"
+POSITIONS = "positions.load"
 MS_NS = 1_000_000
 
 
@@ -27,6 +29,14 @@ class History:
 
     begun: dict[int, int]  # checksum of each set that was begun, by epoch
     epochs: list[int]  # that came in force, the newest last
+
+
+@dataclass(frozen=True)
+class Past:
+    """What the journal says."""
+
+    sets: dict[SetKind, History]
+    forgot: bool  # the card was reset, and positions were not said to it since
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,9 @@ def recover(post: Post) -> None:
         "watchdog_ms": post.settings.watchdog_ms,
         "kill_reasons": list(post.card.kill_reasons),  # since it was last armed, this kill included
     }
-    for kind, history in histories(post.journal).items():
+    before = past(post.journal)
+    post.forgot = before.forgot
+    for kind, history in before.sets.items():
         held = post.held[kind]
         epoch, checksum = in_force(post, kind)
         judged = verdict(post, kind, history, epoch, checksum)
@@ -59,6 +71,7 @@ def recover(post: Post) -> None:
         held.epochs = list(history.epochs)
         if judged.word == "new":
             held.epochs.append(epoch)
+        post.forgot |= _was_reset(judged.word, history)
         found[kind] = {
             "found": judged.word,
             "epoch": epoch,
@@ -68,21 +81,31 @@ def recover(post: Post) -> None:
     post.note(OF_SERVICE, "recovered", found)
 
 
-def histories(journal: Journal) -> dict[SetKind, History]:
-    """Read the journal for what it says of sets."""
-    found = {kind: History({}, []) for kind in SetKind}
+def past(journal: Journal) -> Past:
+    """Read the journal for what it says of sets and positions."""
+    sets, forgot, said = {kind: History({}, []) for kind in SetKind}, False, 0
     for entry in entries(journal.path, 1, journal.count):
         details = entry.details
         if entry.what == "set.begun":
-            history = found[SetKind(details["kind"])]
+            history = sets[SetKind(details["kind"])]
             history.begun[details["epoch"]] = int(details["checksum"], 16)
         elif entry.what == "set.in_force":
-            found[SetKind(details["kind"])].epochs.append(details["epoch"])
+            sets[SetKind(details["kind"])].epochs.append(details["epoch"])
         elif entry.what == "recovered":
-            for kind, history in found.items():
+            for kind, history in sets.items():
+                forgot |= _was_reset(details[kind]["found"], history)
                 if details[kind]["found"] == "new":
                     history.epochs.append(details[kind]["epoch"])
-    return found
+        elif entry.what == f"{POSITIONS}.wanted" and not details["arguments"]["keep"]:
+            said = entry.number
+        elif entry.what == f"{POSITIONS}.done" and details["wanted"] == said:
+            forgot = False
+    return Past(sets, forgot)
+
+
+def _was_reset(word: str, history: History) -> bool:
+    """Return whether a card has none of the sets that came in force before."""
+    return word == "none" and bool(history.epochs)
 
 
 def verdict(post: Post, kind: SetKind, history: History, epoch: int, checksum: int) -> Verdict:

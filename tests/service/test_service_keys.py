@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from pathlib import Path
 
@@ -174,3 +176,13 @@ def test_curve_takes_a_known_key_and_refuses_another(tmp_path: Path, ann: Path):
                     assert bool(router.poll(10_000 if known else 300)) == known
                     if known:
                         assert router.recv_multipart()[-1] == b"hello"
+
+
+def test_a_key_for_which_there_is_no_room_leaves_nothing(tmp_path: Path, monkeypatch):
+    def fsync(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(KeysError, match=r"keys/eve\.toml: no space left on device$"):
+        new_key(tmp_path, "eve", Role.VIEWER)
+    assert not (tmp_path / "keys" / "eve.toml").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import threading
 import time
@@ -589,6 +590,18 @@ class TestAKillNeedsLittle:
         monkeypatch.setattr(served.server, "_told", full)
         assert served.ask(ann, "kill").status == StatusCode.DONE
         assert served.gate.history == ["killed"]
+
+    def test_a_number_that_cannot_be_kept_is_told_as_that(self, served: Serving, monkeypatch):
+        def pwrite(*_: object) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        ann = served.key("ann", Role.OPERATOR)
+        monkeypatch.setattr(os, "pwrite", pwrite)
+        reply = served.ask(ann, "status")
+        assert reply.status == StatusCode.FAILED
+        assert reply.error.startswith("request of ann: its number cannot be kept: ")
+        assert reply.error.endswith("ann: no space left on device; kill can do without")
+        assert served.ask(ann, "kill").status == StatusCode.DONE
 
     def test_keys_that_cannot_be_read_any_more_may_kill_and_nothing_else(
         self, served: Serving, monkeypatch

@@ -203,7 +203,11 @@ def _written(path: Path, text: str, mode: int) -> None:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     except FileExistsError:
         raise KeysError(f"{path}: exists already, expected a new file") from None
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(handle)
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(handle)
+    except OSError as error:
+        path.unlink()
+        raise KeysError(f"{path}: {(error.strerror or 'failed').lower()}") from None

@@ -207,13 +207,12 @@ class Server:
         if verb.name == KILL:  # before all that could fail
             killing = self._kill(key.name, role=str(key.role))
             self._begin(self._answer_kill(way, request.number, killing))
-            self._is_fresh(key, request.number)
+            try:
+                self._take_number(key, request.number)
+            except ServiceError as error:
+                self._told(str(error))
             return
-        if not self._is_fresh(key, request.number):
-            raise ServiceError.refused(
-                f"request of {key.name}: found number {request.number}, expected one above "
-                f"{self._numbers.newest(key.name)}, up to {HIGHEST}"
-            )
+        self._take_number(key, request.number)
         if not self._turns.put(public, _Entry(way, public, request, self._kills())):
             raise ServiceError.refused(
                 f"{verb.name}: found {WAITING} requests of {key.name} waiting, expected fewer"
@@ -237,12 +236,19 @@ class Server:
             raise ServiceError.refused(f"key {public[:8]}: found it revoked, expected a known key")
         return key
 
-    def _is_fresh(self, key: Key, number: int) -> bool:
+    def _take_number(self, key: Key, number: int) -> None:
+        """Take the number of a request. Raises ServiceError: it is old, or cannot be kept."""
         try:
-            return self._numbers.take(key.name, number)
+            fresh = self._numbers.take(key.name, number)
         except NumbersError as error:
-            self._told(str(error))
-            return False
+            raise ServiceError.failed(
+                f"request of {key.name}: its number cannot be kept: {error}; kill can do without"
+            ) from None
+        if not fresh:
+            raise ServiceError.refused(
+                f"request of {key.name}: found number {number}, expected one above "
+                f"{self._numbers.newest(key.name)}, up to {HIGHEST}"
+            )
 
     def _begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,8 @@ import pytest
 
 from tickwright.bus.twin_wire import TwinWire
 from tickwright.twin.spawn import spawn_twin
+
+DEADLINE_S = 60.0
 
 
 @pytest.fixture
@@ -44,6 +48,20 @@ def test_a_session_is_played(type_in, card: Path):
     again = type_in(f"card twin --socket {card}")
     assert again.status == 1
     assert "found the twin of process" in again.err
+
+
+def test_a_market_ends_with_who_plays_it(type_in, folder: Path, card: Path):
+    code = "from tickwright.cli.main import main; main()"
+    words = f"card play {folder}/session.pcap --card twin:{card} --pace 0.001".split()
+    playing = subprocess.Popen([sys.executable, "-c", code, *words], stderr=subprocess.DEVNULL)
+    with TwinWire(str(card)) as wire:
+        end = time.monotonic() + DEADLINE_S
+        while wire.playing()["state"] != "playing":
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        playing.terminate()
+        assert playing.wait(DEADLINE_S) != 0
+        assert wire.playing()["state"] != "playing"
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,8 @@ def test_the_lines_tell_what_is(status: Status):
     assert found["session"].startswith("ok; 0 orders sent, 0 open, 0 refused")
     assert found["sets"].endswith("positions were confirmed before it was armed")
     assert found["books"] == "0 of 3 symbols trusted"
-    assert "watchdog 250 ms" in found["link"]
+    assert "card's watchdog 250 ms" in found["link"]
+    assert "records unknown, lost unknown" in found["link"]
     assert "There is no recorder" in found["assumed"]
     assert found["money"] == "cash unknown, fees unknown, with positions at mids unknown"
 
@@ -52,6 +53,8 @@ def test_what_is_wrong_is_told(status: Status):
         clock_uncertainty_ns=20_000,
         marked=None,
         flatten=True,
+        records=1_234,
+        records_lost=5,
         cash=-12_345,
         fees=20_000,
     )
@@ -61,6 +64,7 @@ def test_what_is_wrong_is_told(status: Status):
     assert found["session"].endswith("3 refused (price 3)")
     assert found["session"].startswith("lets no order pass")
     assert "clock -1.500000 s off, give or take 0.020 ms" in found["link"]
+    assert "records 1,234, lost 5;" in found["link"]
     assert found["money"] == "cash -1.2345, fees 2.0000, with positions at mids unknown"
     assert found["alarms"] == "KilledByWatchdog"
     assert found["sets"].endswith("positions not confirmed")

@@ -103,14 +103,15 @@ def test_without_a_recorder_it_says_so(bench):
         "There is no recorder: quotes, orders, cash and fees are not known."
     )
     assert (found.cash, found.fees, found.marked) == (None, None, None)
+    assert (found.records, found.records_lost) == (None, None)
     service = bench.desk.sample().service
     for name in ("cash", "marked"):
         assert math.isnan(service[f"tickwright_{name}_dollars"])
     report = bench.ask("report")
     assert (report.numbers["cash"], report.numbers["fees"]) == (None, None)
-    for what in ("cash", "fees, assumed", "cash and positions at mids"):
+    for what in ("cash", "fees, assumed", "cash and positions at mids", "records_lost"):
         assert f"| {what} | not known |" in report.text.splitlines()
-    with pytest.raises(ServiceError, match="found no recorder") as caught:
+    with pytest.raises(ServiceError, match="orders: There is no recorder") as caught:
         bench.ask("orders")
     assert caught.value.status is StatusCode.FAILED
 

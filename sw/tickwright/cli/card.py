@@ -140,7 +140,7 @@ def play(
     """Play a file to a simulated card that another process keeps, and wait for its end.
 
     Its times are shifted so that it begins at once. With ``max``, card time runs ahead of the wall
-    clock, and so does the card's watchdog. Interrupted, the market stops.
+    clock, and so does the card's watchdog. Interrupted or ended, the market stops.
 
     Exit status: 0 when it was played, 1 when it could not be, 2 when a part of the file could not
     be read, 3 when no card answers.
@@ -198,7 +198,8 @@ def _pace(text: str) -> float | str:
 
 
 def _followed(wire: TwinWire) -> dict[str, Any]:
-    """Wait for the end and show progress; when interrupted, stop the market first."""
+    """Wait for the end and show progress; when interrupted or ended, stop the market first."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         total = None
         while total is None and (told := wire.playing())["state"] == "playing":
@@ -209,6 +210,8 @@ def _followed(wire: TwinWire) -> dict[str, Any]:
     except KeyboardInterrupt:
         wire.stop_playing()
         raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return wire.wait()
 
 

@@ -32,7 +32,10 @@ def serve(
         str, typer.Option(help="Publish telemetry there instead of at a local socket.")
     ] = "",
     metrics: Annotated[
-        str, typer.Option(help='HOST:PORT of /metrics and /health; "" for nowhere.')
+        str,
+        typer.Option(
+            envvar="TICKWRIGHT_METRICS", help='HOST:PORT of /metrics and /health; "" for nowhere.'
+        ),
     ] = "127.0.0.1:9464",
     ring: Annotated[
         Path | None, typer.Option(help="Telemetry ring; that of a twin if not given.")

@@ -105,9 +105,11 @@ def _link(status: Status) -> str:
     else:
         sure = (status.clock_uncertainty_ns or 0) / MS_NS
         clock = f"clock {status.clock_offset_ns / SECOND_NS:+.6f} s off, give or take {sure:.3f} ms"
+    told = (status.records, status.records_lost)
+    records, lost = ("unknown" if count is None else f"{count:,}" for count in told)
     return (
-        f"card's watchdog {status.watchdog_ms} ms; {clock}; {status.records:,} records, "
-        f"{status.records_lost:,} lost; up {status.uptime_s:,.0f} s; journal {status.journal:,}"
+        f"card's watchdog {status.watchdog_ms} ms; {clock}; records {records}, lost {lost}; "
+        f"up {status.uptime_s:,.0f} s; journal {status.journal:,}"
     )
 
 

@@ -62,10 +62,10 @@ def unpaired(post: Post) -> dict[str, int]:
 
 
 def show_orders(post: Post, by: Key, asked: Empty) -> Orders:
-    """Return the newest orders. Raises ServiceError where there is no recorder to ask."""
+    """Return the newest orders. Raises ServiceError where no records of now tell them."""
     snapshot = post.telemetry()
     if snapshot is None:
-        raise ServiceError.failed("orders: found no recorder, expected one that follows the card")
+        raise ServiceError.failed(f"orders: {post.telemetry_fault}")
     names = post.names
     return Orders(
         [

@@ -266,8 +266,8 @@ class Status(Answer):
     watchdog_ms: int
     clock_offset_ns: int | None
     clock_uncertainty_ns: int | None
-    records: int
-    records_lost: int
+    records: int | None  # None: there are no records to go by
+    records_lost: int | None
     cash: int | None  # of the fills recorded, before fees; None: there are no records to go by
     fees: int | None  # of the same fills; None: no records, or no desk file that says what they are
     marked: int | None  # cash and positions at trusted mids; None: no records, or no trusted mid

@@ -74,7 +74,7 @@ def _lines(post: Post, seen: Status, numbers: dict[str, Any]) -> Iterator[str]:
     yield from (f"- {sentence}" for sentence in seen.assumptions)
     counts = ("sent", "refused", "open_orders", "delivered", "gaps", "lost", "records",
               "records_lost")  # fmt: skip
-    yield from _section("Counts", {name: numbers[name] for name in counts}, "count")
+    yield from _section("Counts", {name: _known(numbers[name]) for name in counts}, "count")
     yield from _section("Refusals", seen.refusals, "intents")
     yield from _section("Sets in force", {kind: _named(numbers, kind) for kind in SetKind}, "set")
     yield ""
@@ -113,6 +113,10 @@ def _named(numbers: dict[str, Any], kind: SetKind) -> str:
 def _moment(ns: int) -> str:
     moment = datetime.fromtimestamp(ns // SECOND_NS, UTC)
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _known(count: int | None) -> int | str:
+    return NOT_KNOWN if count is None else count
 
 
 def _dollars(held: int | None) -> str:

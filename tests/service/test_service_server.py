@@ -18,6 +18,7 @@ from service_party.gate import ARM, KILL
 from service_party.serving import DEADLINE_S, Serving, serving
 
 from tickwright.bus.errors import BusError
+from tickwright.service.caller import Caller
 from tickwright.service.errors import ServiceError
 from tickwright.service.journal import verify
 from tickwright.service.keys import Key, revoke
@@ -617,6 +618,29 @@ class TestAKillNeedsLittle:
             assert caller.ask("kill").status == StatusCode.DONE
             assert other.ask("kill").status == StatusCode.REFUSED
         assert served.gate.history == ["killed"]
+
+
+LATE_S, PATIENT_S = 0.2, 2.0
+
+
+def test_an_answer_is_there_for_a_desk_that_reads_it_late_though_the_service_ends(tmp_path: Path):
+    read: list[bytes] = []
+
+    def late(caller: Caller) -> None:
+        with caller:
+            caller._send(request(1, "stop"))
+            time.sleep(LATE_S)
+            if caller._socket.poll(int(PATIENT_S * 1000)):
+                read.append(caller._socket.recv())
+
+    with serving(tmp_path / "state", grace_s=PATIENT_S) as served:
+        ann = served.key("ann", Role.OPERATOR)
+        reading = threading.Thread(target=late, args=[served.caller(ann)])
+        reading.start()
+        assert served.stopped.wait(DEADLINE_S)
+    reading.join(DEADLINE_S)
+    (reply,) = (msgspec.json.decode(text, type=Reply) for text in read)
+    assert reply.status == StatusCode.DONE
 
 
 @pytest.mark.parametrize("verb", ["disarm", "stop"])

@@ -86,13 +86,14 @@ class Serving:
 
 
 @contextmanager
-def serving(folder: Path, endpoint: str = LOOPBACK) -> Iterator[Serving]:
-    """Serve until the end of the context."""
+def serving(folder: Path, endpoint: str = LOOPBACK, *, grace_s: float = 0.0) -> Iterator[Serving]:
+    """Serve until the end of the context; ``grace_s`` is how long answers may take to be read."""
     folder.mkdir(exist_ok=True)
     begun: list[Serving] = []
     ready, end = threading.Event(), asyncio.Event()
     thread = threading.Thread(
-        target=lambda: asyncio.run(_serve(folder, endpoint, begun, ready, end)), daemon=True
+        target=lambda: asyncio.run(_serve(folder, endpoint, grace_s, begun, ready, end)),
+        daemon=True,
     )
     thread.start()
     assert ready.wait(DEADLINE_S)
@@ -106,7 +107,12 @@ def serving(folder: Path, endpoint: str = LOOPBACK) -> Iterator[Serving]:
 
 
 async def _serve(
-    folder: Path, endpoint: str, begun: list[Serving], ready: threading.Event, end: asyncio.Event
+    folder: Path,
+    endpoint: str,
+    grace_s: float,
+    begun: list[Serving],
+    ready: threading.Event,
+    end: asyncio.Event,
 ) -> None:
     key = service_key(folder)
     gate, interlock, stopped = Gate(), Interlock(), threading.Event()
@@ -130,6 +136,7 @@ async def _serve(
                 kills=lambda: interlock.kills,
                 stop=stopped.set,
                 told=told.append,
+                grace_s=grace_s,
             ) as server:
                 begun.append(
                     Serving(folder, server.endpoints[0], key.public, gate, carried, server,

@@ -9,6 +9,8 @@ for no turn; it is carried out whatever its number, for it makes nothing worse.
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -38,6 +40,7 @@ KEEPALIVE_S = 5  # of TCP; ZeroMQ's own heartbeat ends the process: its issue 48
 KEEPALIVES = 3  # unanswered, before a peer is gone
 BACKLOG = 1024  # connections that wait to be taken
 LINGER_MS = 500  # for answers under way when the service ends
+GRACE_S = 0.5  # until an answer is read: a desk's socket forgets it with the connection
 IO_THREADS = 2
 KILL, STOP = "kill", "stop"
 MONITOR = "inproc://failed_handshakes"
@@ -94,10 +97,12 @@ class Server:
         kills: Callable[[], int],
         stop: Callable[[], None],
         told: Callable[[str], None],
+        grace_s: float = GRACE_S,
     ) -> None:
         self._registry, self._numbers = registry, numbers
         self._ask, self._kill, self._kills = ask, kill, kills
         self._stop, self._told = stop, told
+        self._grace_s, self._answered_s = grace_s, -math.inf
         self._turns: Turns[_Entry] = Turns(WAITING)
         self._some = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -126,10 +131,11 @@ class Server:
         await self.close()
 
     async def close(self) -> None:
-        """Take no more requests; answer what is being carried out, and end."""
+        """Take no more requests; answer what is being carried out, let it be read, and end."""
         self._readiness.close()
         self._turning.cancel()
         await asyncio.gather(self._turning, *self._tasks, return_exceptions=True)
+        await asyncio.sleep(self._answered_s + self._grace_s - time.monotonic())
         self._stack.close()
 
     def _listen(self, endpoints: list[str], key: Key) -> None:
@@ -301,4 +307,5 @@ class Server:
         """Answer, unless the one who asked is gone or takes no answers."""
         with suppress(zmq.Again):
             self._socket.send_multipart([way, msgspec.json.encode(reply)], zmq.NOBLOCK)
+        self._answered_s = time.monotonic()
         self._readiness.look()

@@ -45,6 +45,9 @@ def test_a_session_is_played(type_in, card: Path):
         busy = type_in(f"card play session.pcap --card twin:{card}")
     assert busy.status == 1
     assert "found one under way" in busy.err
+    nowhere = type_in(f"card twin --socket {card.parent}/none/card")
+    assert nowhere.status == 1
+    assert nowhere.err.endswith("none/card.pid: no such file or directory\n")
     again = type_in(f"card twin --socket {card}")
     assert again.status == 1
     assert "found the twin of process" in again.err

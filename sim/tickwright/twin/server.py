@@ -326,8 +326,11 @@ def main(arguments: list[str] | None = None) -> int:
             venue=venue,
             fill_delay_ns=given.fill_delay_ns,
         )
-    except (ServerError, FillsError, RingError, BuildError, OSError) as error:
+    except (ServerError, FillsError, RingError, BuildError) as error:
         _say(str(error))
+        return 1
+    except OSError as error:
+        _say(f"{error.filename or given.socket}: {(error.strerror or str(error)).lower()}")
         return 1
     return 0
 

@@ -131,7 +131,6 @@ def test_arming_that_is_refused_says_every_reason(twin):
     [
         pytest.param(lambda card: card.kill(), {"positions"}, id="killed-again"),
         pytest.param(lambda card: card.load_positions([1]), {"positions"}, id="a-position"),
-        pytest.param(lambda card: card.load_limits(TIGHTER), {"positions"}, id="unconfirmed"),
         pytest.param(lambda card: card.set_watchdog(WAIT_NS), {"watchdog"}, id="not-fed"),
         pytest.param(lambda card: card.arm("close_only"), {"state", "positions"}, id="not-killed"),
     ],
@@ -141,6 +140,14 @@ def test_what_is_undone_stands_in_the_way_of_arming(card, undo, obstacles):
     assert set(card.obstacles) == obstacles
     with pytest.raises(CardError, match="arming"):
         card.arm("armed")
+
+
+def test_limits_that_say_nothing_of_positions_leave_what_was_said(card):
+    card.load_limits(TIGHTER)
+    assert card.obstacles == {}
+    card.kill()
+    card.load_limits(TIGHTER)
+    assert set(card.obstacles) == {"positions"}
 
 
 def test_positions_are_loaded_only_while_killed(card):

@@ -103,6 +103,7 @@ def test_metrics_where_another_listens_are_told_in_a_line(tmp_path: Path, type_i
             "--listen: found '9464', expected tcp://HOST:PORT",
         ),
         ("serve --card twin:none --watchdog-ms 5", 2, "--watchdog-ms"),
+        ("serve --card twin:none --clock-offset-ms -4", 2, "--clock-offset-ms"),
         ("kill --key bob", 3, "`tickwright emergency-kill --card CARD` needs no service"),
         ("emergency-kill --card cable", 2, "card: found 'cable', expected twin:PATH"),
         ("watch --key ann", 2, "standard output: found no terminal, expected one, or --once"),

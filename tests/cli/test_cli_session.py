@@ -94,6 +94,7 @@ class TestRefusals:
                 ("params show --key ann", 4, "nothing was loaded"),
                 ("params rollback --key ann", 4, "expected at least 2"),
                 ("positions --confirm KO --key ann", 2, "expected SYMBOL=SHARES"),
+                ("positions --confirm KO=1 --confirm KO=2 --key ann", 2, "KO: found 1 and 2"),
                 ("positions --flat --keep --key ann", 2, "expected one"),
                 ("card registers --block none --key ann", 2, "none"),
                 ("status", 2, "found keys ann, bob, rita"),

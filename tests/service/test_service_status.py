@@ -12,6 +12,7 @@ from fake_card.bench import KEYS, Bench, desk_text, limits_text
 
 from tickwright.recorder.snapshot import Holding, NewestOrder, NewestQuote, Snapshot
 from tickwright.service.errors import ServiceError
+from tickwright.service.journal import JournalError
 from tickwright.service.protocol import StatusCode
 from tickwright.service.roles import Role
 
@@ -211,6 +212,20 @@ def test_orders_bear_the_names_of_their_symbols(bench):
 def test_an_alarm_is_shown_with_the_status(bench):
     bench.card.gate.break_ledger()
     assert "ledger_fault" in bench.ask("status").alarms
+
+
+def test_a_journal_that_cannot_be_kept_is_an_alarm_until_it_can(bench, monkeypatch):
+    def append(*_: object) -> None:
+        raise JournalError("journal: no space left on device")
+
+    assert "journal_fault" not in bench.ask("status").alarms
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.journal, "append", append)
+        with pytest.raises(ServiceError, match="cannot be journalled"):
+            bench.ask("flatten")
+        assert "journal_fault" in bench.ask("status").alarms
+    bench.ask("flatten")
+    assert "journal_fault" not in bench.ask("status").alarms
 
 
 class TestPositions:

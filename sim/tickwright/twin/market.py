@@ -75,6 +75,8 @@ def _main(request: dict[str, Any]) -> None:
                 )
                 _tell({"frames": len(chunk)}, _packed(chunk))
         _tell({"damage": recording.report.damage})
+    except BrokenPipeError:  # the twin that plays it is gone
+        sys.stdout = None
     except (MarketError, OSError) as error:
         _tell({"error": str(error)})
 

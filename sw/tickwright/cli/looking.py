@@ -75,7 +75,12 @@ def positions(
         return client.positions()
     if chosen > 1:
         raise VerbError(WRONG, "found several of --confirm, --flat and --keep, expected one")
-    given = dict(_position(text) for text in confirm or [])
+    given: dict[str, int] = {}
+    for symbol, shares in map(_position, confirm or []):
+        if given.setdefault(symbol, shares) != shares:
+            raise VerbError(
+                WRONG, f"--confirm: {symbol}: found {given[symbol]} and {shares}, expected one"
+            )
     return client.load_positions(given, keep=keep, dry_run=dry_run)
 
 

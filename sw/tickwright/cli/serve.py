@@ -44,7 +44,7 @@ def serve(
         int, typer.Option(min=10, max=60_000, help="Silence after which the card is killed, ms.")
     ] = 250,
     clock_offset_ms: Annotated[
-        float | None, typer.Option(help="With a clock further off, nothing is armed, ms.")
+        float | None, typer.Option(min=0, help="With a clock further off, nothing is armed, ms.")
     ] = None,
 ) -> None:
     """Own a card: take requests of desks, feed its watchdog, keep its records, until ended.

@@ -74,8 +74,9 @@ def cancel_all(client: Client) -> Struct:
 def kill(client: Client) -> Struct:
     """Stop orders at once. Carried out before it is journalled, and before whatever else waits.
 
-    Exit status: 0 only when the card has said that it is killed. Without the service: `kill -USR1`
-    of its process, or `tickwright emergency-kill`.
+    Exit status: 0 only when the card has said that it is killed; 1 also when it is, and that could
+    not be journalled. Without the service: `kill -USR1` of its process, or `tickwright
+    emergency-kill`.
 
     Example: tickwright kill --key ann
     """

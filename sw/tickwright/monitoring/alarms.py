@@ -89,6 +89,8 @@ ALARMS: tuple[Alarm, ...] = (
           rises=True),
     Alarm("clock_offset", "tickwright_clock_offset_seconds", ">", 0.001, 60, Severity.TICKET,
           "Card time and host time are more than a millisecond apart.", absolute=True),
+    Alarm("journal_fault", "tickwright_journal_ok", "<", 1, 0, Severity.PAGE,
+          "An entry of the journal could not be kept: nothing is carried out but a kill."),
     Alarm("disk_nearly_full", "tickwright_disk_free_ratio", "<", 0.05, 0, Severity.PAGE,
           "The journal's disk is nearly full: a command that cannot be journalled is refused."),
     Alarm("requests_refused", "tickwright_requests_refused_total", ">", 100, 0, Severity.TICKET,

@@ -111,6 +111,7 @@ SERVICE: dict[str, Described] = {
             "Telemetry records that the disk did not take.",
             True,
         ),
+        Described("tickwright_journal_ok", "The newest entry of the journal could be kept."),
         Described("tickwright_journal_entries_total", "Entries of the journal.", True),
         Described("tickwright_uptime_seconds", "Time since the service started."),
         Described(

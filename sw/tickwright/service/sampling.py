@@ -67,6 +67,7 @@ def look(post: Post) -> Look:
         "tickwright_telemetry_disk_lost_records_total": (
             UNKNOWN if snapshot is None else snapshot.disk_lost
         ),
+        "tickwright_journal_ok": not post.journal_fault,
         "tickwright_journal_entries_total": post.journal.count,
         "tickwright_uptime_seconds": (post.now_ns() - post.started_ns) / SECOND_NS,
         "tickwright_disk_free_ratio": disk_free_ratio(post),

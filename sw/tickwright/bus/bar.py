@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 
-from tickwright.core.closing import Closing
+from tickwright.bus.way import Way
 
 __all__ = ["Bar", "PcieError"]
 
@@ -15,7 +15,7 @@ class PcieError(OSError):
     """A card is not there, not ours, or was asked for what its BAR does not hold."""
 
 
-class Bar(Closing):
+class Bar(Way):
     """The words of a BAR; leaving its context unmaps it.
 
     Addresses are in bytes and multiples of 4. Raises PcieError for an address outside of the BAR.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tickwright.bus.errors import BusError
 from tickwright.bus.twin_link import HEAD, READ, VALUE, WRITE
 from tickwright.bus.twin_socket import TwinSocket
@@ -25,6 +27,13 @@ class TwinBus(Way):
 
     def read(self, addr: int) -> int:
         self._socket.send(self._packed(READ, addr, 0))
+        return self._taken(addr)
+
+    def read_words(self, addrs: Sequence[int]) -> list[int]:
+        self._socket.send(b"".join(self._packed(READ, addr, 0) for addr in addrs))
+        return [self._taken(addr) for addr in addrs]
+
+    def _taken(self, addr: int) -> int:
         letter, where, value = HEAD.unpack(self._socket.take(HEAD.size))
         if (letter, where) != (VALUE, addr):
             self.close()

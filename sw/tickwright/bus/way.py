@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from tickwright.core.closing import Closing
@@ -20,6 +21,10 @@ class Way(Closing, Protocol):
     def read(self, addr: int) -> int:
         """Return the word at ``addr``, after all writes before it."""
         ...
+
+    def read_words(self, addrs: Sequence[int]) -> list[int]:
+        """Return the words at ``addrs``, read one after the other in this order."""
+        return [self.read(addr) for addr in addrs]
 
     def write(self, addr: int, value: int) -> None:
         """Write the word at ``addr``; it may still be under way when this returns."""

@@ -338,11 +338,9 @@ class Card:
     def counters(self) -> dict[str, dict[str, int]]:
         """Return every status register of every stage, by block and name."""
         return {
-            name: {
-                register.name: getattr(block, register.name)
-                for register in type(block).registers
-                if isinstance(register, Status)
-            }
+            name: block.read_registers(
+                [register for register in type(block).registers if isinstance(register, Status)]
+            )
             for name, block in vars(self).items()
         }
 

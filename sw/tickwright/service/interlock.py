@@ -9,7 +9,7 @@ Where the card keeps it waiting too long, the kill goes ahead, and is written on
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from tickwright.bus.way import Way
@@ -96,6 +96,9 @@ class _Guarded(Way):
 
     def read(self, addr: int) -> int:
         return self._way.read(addr)
+
+    def read_words(self, addrs: Sequence[int]) -> list[int]:
+        return self._way.read_words(addrs)
 
     def write(self, addr: int, value: int) -> None:
         if addr == CONFIRM:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from tickwright.bus.way import Way
@@ -50,6 +50,11 @@ class _Watched(Way):
         value = self._way.read(addr)
         self._progress.note()
         return value
+
+    def read_words(self, addrs: Sequence[int]) -> list[int]:
+        values = self._way.read_words(addrs)
+        self._progress.note()
+        return values
 
     def write(self, addr: int, value: int) -> None:
         self._way.write(addr, value)

@@ -70,9 +70,6 @@ def _blocks(name: str | None) -> list[str]:
 
 
 def _values(post: Post, block: str) -> dict[str, int]:
-    registers = getattr(post.card, block)
-    return {
-        register.name: getattr(registers, register.name)
-        for register in BLOCKS[block].registers
-        if not isinstance(register, Strobe)
-    }
+    return getattr(post.card, block).read_registers(
+        [register for register in BLOCKS[block].registers if not isinstance(register, Strobe)]
+    )

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -213,8 +212,7 @@ def test_a_failing_command_is_shown_with_its_output(clone: Clone, monkeypatch: p
         clone._checked("-c", "raise SystemExit('no such thing')")
 
 
-def test_setup_of_this_clone_has_nothing_to_do_and_is_quick(project: Path):
-    begin = time.monotonic()
+def test_setup_of_this_clone_has_nothing_to_do(project: Path):
     done = subprocess.run(
         [sys.executable, "-m", "tickwright.setup"],
         cwd=project,
@@ -224,5 +222,5 @@ def test_setup_of_this_clone_has_nothing_to_do_and_is_quick(project: Path):
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    assert "everything is there" in done.stdout
-    assert time.monotonic() - begin < 5
+    (told,) = done.stdout.splitlines()  # and no step
+    assert "everything is there" in told

@@ -54,6 +54,16 @@ def test_writes_are_posted_and_a_read_waits(tmp_path: Path):
     assert heard == [HEAD.pack(WRITE, 4, 1) + HEAD.pack(WRITE, 4, 2) + HEAD.pack(READ, 8, 0)]
 
 
+def test_words_are_asked_for_in_one_turn(tmp_path: Path):
+    answers = HEAD.pack(VALUE, 8, 42) + HEAD.pack(VALUE, 4, 43)
+    with (
+        twin(tmp_path / "s", answers, 2 * HEAD.size) as heard,
+        TwinBus(str(tmp_path / "s")) as bus,
+    ):
+        assert bus.read_words([8, 4]) == [42, 43]  # the twin answers when it has heard both
+    assert heard == [HEAD.pack(READ, 8, 0) + HEAD.pack(READ, 4, 0)]
+
+
 def test_a_card_that_does_not_answer_is_told_once_and_for_all(tmp_path: Path):
     with (
         twin(tmp_path / "s", b""),

@@ -64,10 +64,10 @@ class Counting:
 
     def __init__(self, value, step):
         self.value, self.step = value, step
-        self.read_words = 0
+        self.read_words_taken = 0
 
     def read(self, addr):
-        self.read_words += 1
+        self.read_words_taken += 1
         self.value += self.step
         return self.value >> (32 if addr == PumpRegs.pumped.offset + 4 else 0) & 0xFFFF_FFFF
 
@@ -78,7 +78,30 @@ def test_a_wide_register_that_counts_is_read_whole(reads_before_the_carry):
     bus = Counting(before, 1)
     found = PumpRegs(bus).pumped
     assert before < found <= bus.value
-    assert bus.read_words == (4 if reads_before_the_carry in (1, 2) else 3)
+    assert bus.read_words_taken == (4 if reads_before_the_carry in (1, 2) else 3)
+
+
+class InTurns(Counting):
+    """A card that reads several words in one turn, and tells how many turns it was asked for."""
+
+    def __init__(self, value, step):
+        super().__init__(value, step)
+        self.turns = 0
+
+    def read_words(self, addrs):
+        self.turns += 1
+        return [self.read(addr) for addr in addrs]
+
+
+@pytest.mark.parametrize("reads_before_the_carry", range(9))
+def test_registers_are_read_in_one_turn_and_each_is_whole(reads_before_the_carry):
+    before = (6 << 32) + (1 << 32) - 1 - reads_before_the_carry
+    bus = InTurns(before, 1)
+    found = PumpRegs(bus).read_registers((PumpRegs.faults, PumpRegs.pumped, PumpRegs.faults))
+    assert before < found["pumped"] <= bus.value
+    assert list(found) == ["faults", "pumped"]
+    assert bus.turns == 1
+    assert bus.read_words_taken == (6 if reads_before_the_carry in (2, 3) else 5)
 
 
 def test_bits_a_register_does_not_have_are_dropped_on_reading():

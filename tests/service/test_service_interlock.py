@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tickwright.risk.regs import RiskRegs
 from tickwright.service.errors import ServiceError
 from tickwright.service.interlock import Interlock
 from tickwright.service.killing import killed
+from tickwright.service.progress import Progress
 from tickwright.service.roles import Role
 from tickwright.top.memory_map import base
 
@@ -127,3 +129,25 @@ def test_a_kill_while_arming_is_written_until_the_card_says_so(tmp_path: Path):
         with pytest.raises(ServiceError, match="found a kill meanwhile"):
             bench.ask("arm")
         assert (floor.card.gate.state, floor.lost) == (0, 0)
+
+
+def test_the_way_of_a_service_reads_words_in_one_turn():
+    turns = []
+
+    class Slow(Way):
+        def read(self, addr: int) -> int:
+            raise AssertionError(f"{addr} was asked for by itself")
+
+        def read_words(self, addrs: Sequence[int]) -> list[int]:
+            turns.append(list(addrs))
+            return [7 for _ in addrs]
+
+        def write(self, addr: int, value: int) -> None:
+            """Nothing is written."""
+
+        def close(self) -> None:
+            """There is nothing to close."""
+
+    way = Interlock().guarded(Progress(lambda: 0).watched(Slow()))
+    assert way.read_words([4, 8, 4]) == [7, 7, 7]
+    assert turns == [[4, 8, 4]]

@@ -13,7 +13,7 @@ writes the card: ``risk.armed = 1``. Pure Python.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, Self, overload
 
@@ -80,17 +80,7 @@ class Register:
     def __get__(self, block: Block | None, owner: type) -> Self | int:
         if block is None:
             return self
-        return self._read(block.bus, block.base + self.offset) & ((1 << self.bits) - 1)
-
-    def _read(self, bus: Bus, low_at: int) -> int:
-        if self.words == 1:
-            return bus.read(low_at)
-        before = bus.read(low_at + WORD_BYTES)
-        low = bus.read(low_at)
-        high = bus.read(low_at + WORD_BYTES)
-        if high != before:
-            low = bus.read(low_at)
-        return high << WORD_BITS | low
+        return block.read_registers((self,))[self.name]
 
     def __set__(self, block: Block, value: int) -> None:
         where = f"{type(block).__name__}.{self.name}"
@@ -174,20 +164,25 @@ class Block:
         super().__setattr__(name, value)
 
     def read_registers(self, registers: Sequence[Register]) -> dict[str, int]:
-        """Read registers of the block, one after the other; in one turn where the bus can."""
-        where = [self.base + register.offset + word * WORD_BYTES
+        """Read registers of the block, one after the other; in one turn where the bus can.
+
+        A register that is named several times is read as often; the last value is the one told.
+        """
+        addrs = [self.base + register.offset + word * WORD_BYTES
                  for register in registers
                  for word in ((1, 0, 1) if register.words == 2 else (0,))]
-        words = iter(_words(self.bus, where))
-        found = {}
-        for register in registers:
-            value = next(words)
-            if register.words == 2:
-                low, high = next(words), next(words)
-                whole = high == value
-                value = high << WORD_BITS | low if whole else getattr(self, register.name)
-            found[register.name] = value & ((1 << register.bits) - 1)
-        return found
+        words = iter(_words(self.bus, addrs))
+        return {register.name: self._whole(register, words) & ((1 << register.bits) - 1)
+                for register in registers}
+
+    def _whole(self, register: Register, words: Iterator[int]) -> int:
+        """Take the words of a register; read the low one again where the high one has changed."""
+        if register.words == 1:
+            return next(words)
+        before, low, high = next(words), next(words), next(words)
+        if high != before:
+            low = self.bus.read(self.base + register.offset)
+        return high << WORD_BITS | low
 
     @classmethod
     def table(cls) -> str:
@@ -212,7 +207,7 @@ class Block:
 
 
 def _words(bus: Bus, addrs: Sequence[int]) -> Sequence[int]:
-    """Read words by `read_words` where the bus has it: ways over which a word takes long do."""
+    """Read words; by ``read_words`` where the bus has it, as where each word takes long."""
     read_words = getattr(bus, "read_words", None)
     return [bus.read(addr) for addr in addrs] if read_words is None else read_words(addrs)
 

@@ -26,8 +26,6 @@ __all__ = [
 UNITS_NS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?")
 COUNT = re.compile(r"(\d{1,18})(ns|us|ms|s)?")
-
-
 STATE = Path("state")
 
 

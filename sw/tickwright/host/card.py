@@ -25,7 +25,7 @@ from tickwright.risk.regs import SYMBOL_LIMITS, RiskRegs
 from tickwright.strategy.regs import PARAMETERS, StrategyRegs
 from tickwright.top.memory_map import IdentityRegs, base, fingerprint
 
-__all__ = ["LONGEST_WATCHDOG_NS", "Card", "CardError"]
+__all__ = ["LONGEST_WATCHDOG_NS", "Card", "CardError", "lower"]
 
 LONGEST_WATCHDOG_NS = (1 << RiskRegs.watchdog_ns.bits) - 1
 ARM_POLLS = 4  # a bus may read before its own write has taken effect
@@ -85,10 +85,7 @@ class Card:
 
         Raises CardError if it is none of these, as where a bus has lost its card.
         """
-        found = self.risk.state
-        if found >= len(STATES):
-            raise CardError(f"state of the gate: found {found}, expected 0 to {len(STATES) - 1}")
-        return STATES[found]
+        return _state(self.risk)
 
     @property
     def kill_reasons(self) -> tuple[str, ...]:
@@ -120,14 +117,14 @@ class Card:
         take some microseconds on PCI Express, and a millisecond each or an adapter's pause on a
         serial line. Raises CardError if the card does not say that it is killed.
         """
-        self._lower("kill", STATES[:1])
+        lower(self.risk, "kill", STATES[:1])
 
     def close_only(self) -> None:
         """Let orders only close positions, from now on; a gate that is killed stays so.
 
         Raises CardError if the card does not say that it is lowered.
         """
-        self._lower("close_only", STATES[1::-1])
+        lower(self.risk, "close_only", STATES[1::-1])
 
     def set_watchdog(self, wait_ns: int) -> None:
         """Let the gate be killed when no feed has come for ``wait_ns`` of card time.
@@ -254,9 +251,8 @@ class Card:
     @property
     def session(self) -> SessionSetup:
         """The order session as it was handed over last, whole or in part."""
-        return SessionSetup(
-            **{column.name: getattr(self.order, column.name) for column in fields(SessionSetup)}
-        )
+        columns = [getattr(OrderRegs, column.name) for column in fields(SessionSetup)]
+        return SessionSetup(**self.order.read_registers(columns))
 
     def load_feed(self, feed: FeedSetup) -> None:
         """Load where market data comes from; it stays shut until `open_feed`."""
@@ -373,18 +369,6 @@ class Card:
                 return
         raise CardError(f"{otherwise} after {READY_POLLS} reads")
 
-    def _lower(self, register: str, expected: tuple[str, ...]) -> None:
-        """Write what lowers the gate until the card is in a state that is expected."""
-        found = ""
-        for poll in range(STATE_POLLS):
-            if poll % WRITE_POLLS == 0:
-                setattr(self.risk, register, 1)
-            found = self.state
-            if found in expected:
-                return
-        what = register.replace("_", "-")
-        raise CardError(f"{what}: state of the gate: found {found}, expected {expected[0]}")
-
     def _load_symbol(self, index: int, symbol: SymbolSetup) -> None:
         name = int.from_bytes(symbol.name.encode("ascii").ljust(8), "little")
         if not symbol.name.startswith(UNNAMED):
@@ -415,3 +399,26 @@ class Card:
                 self.strategy.list_pair = pair
                 self.strategy.list_valid = 1
                 self.strategy.set_list = 1
+
+
+def lower(risk: RiskRegs, register: str, expected: Sequence[str]) -> None:
+    """Write what lowers the gate, ``kill`` or ``close_only``, until it is in a state expected.
+
+    Raises CardError if the card does not say so.
+    """
+    found = ""
+    for poll in range(STATE_POLLS):
+        if poll % WRITE_POLLS == 0:
+            setattr(risk, register, 1)
+        found = _state(risk)
+        if found in expected:
+            return
+    what = register.replace("_", "-")
+    raise CardError(f"{what}: state of the gate: found {found}, expected {expected[0]}")
+
+
+def _state(risk: RiskRegs) -> str:
+    found = risk.state
+    if found >= len(STATES):
+        raise CardError(f"state of the gate: found {found}, expected 0 to {len(STATES) - 1}")
+    return STATES[found]

@@ -13,7 +13,7 @@ from tickwright.strategy.regs import StrategyRegs
 __all__ = ["PHASES", "Account", "PairState", "read_account", "read_pair"]
 
 PHASES = ("flat", "pending", "holding")
-MOST_SHARES = 1 << 31
+POSITIONS = 1 << RiskRegs.position.bits - 1  # more shares than a position can have
 READS = 4  # a bus may read before its own write of the index has taken effect
 
 
@@ -67,7 +67,7 @@ def read_pair(card: Card, pair: int) -> PairState:
 def _worst(register: Register, read: Callable[[], int]) -> int:
     """Return a worst case; one that no position can have was read while its sign changed twice."""
     found = _signed(register, read())
-    return found if abs(found) < MOST_SHARES else _signed(register, read())
+    return found if abs(found) < POSITIONS else _signed(register, read())
 
 
 def _signed(register: Register, value: int) -> int:

@@ -13,24 +13,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from tickwright.bus.way import Way
-from tickwright.host.card import CardError
+from tickwright.host.card import CardError, lower
+from tickwright.risk.checks import STATES
 from tickwright.risk.regs import RiskRegs
 from tickwright.top.memory_map import base
 
 __all__ = ["Interlock"]
 
-ARM, CONFIRM, COMMIT, KILL, STATE = (
+ARM, CONFIRM, COMMIT = (
     base("risk") + register.offset
-    for register in (
-        RiskRegs.arm,
-        RiskRegs.positions_confirmed,
-        RiskRegs.commit,
-        RiskRegs.kill,
-        RiskRegs.state,
-    )
+    for register in (RiskRegs.arm, RiskRegs.positions_confirmed, RiskRegs.commit)
 )
-KILLED = 0
-KILLS = 100
 PATIENCE_S = 0.05  # for an access that is under way
 
 
@@ -72,20 +65,12 @@ class Interlock:
         with self._lock:
             if self.kills != self._seen:
                 raise CardError("found a kill since it was asked for, expected none")
+            risk = RiskRegs(way, base("risk"))
             way.write(addr, value)
-            way.read(STATE)  # the write has arrived
+            _ = risk.state  # the write has arrived
             if self.kills != self._seen:
-                _kill(way)
+                lower(risk, "kill", STATES[:1])
                 raise CardError("found a kill meanwhile, expected none")
-
-
-def _kill(way: Way) -> None:
-    """Kill until the card says so. Raises CardError if it does not."""
-    for _ in range(KILLS):
-        way.write(KILL, 1)
-        if way.read(STATE) == KILLED:
-            return
-    raise CardError(f"found a kill meanwhile, and a card that is not killed after {KILLS} more")
 
 
 class _Guarded(Way):

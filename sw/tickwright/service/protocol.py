@@ -340,9 +340,7 @@ class Flattened(Answer):
     """What is still held: by pairs, which close it, or by none, so that nothing does."""
 
     holding: list[PositionRow]
-    unpaired: dict[
-        str, int
-    ]  # shares that no pair holds, by symbol; not of one moment while orders are open
+    unpaired: dict[str, int]  # shares that no pair holds, by symbol; moves while orders are open
 
 
 class Block(Struct, forbid_unknown_fields=True):

@@ -26,15 +26,14 @@ class TwinBus(Way):
         self._socket = TwinSocket(path, timeout_s)
 
     def read(self, addr: int) -> int:
-        self._socket.send(self._packed(READ, addr, 0))
-        return self._taken(addr)
+        return self.read_words((addr,))[0]
 
     def read_words(self, addrs: Sequence[int]) -> list[int]:
         self._socket.send(b"".join(self._packed(READ, addr, 0) for addr in addrs))
-        return [self._taken(addr) for addr in addrs]
+        answers = HEAD.iter_unpack(self._socket.take(HEAD.size * len(addrs)))
+        return [self._value(addr, *answer) for addr, answer in zip(addrs, answers, strict=True)]
 
-    def _taken(self, addr: int) -> int:
-        letter, where, value = HEAD.unpack(self._socket.take(HEAD.size))
+    def _value(self, addr: int, letter: bytes, where: int, value: int) -> int:
         if (letter, where) != (VALUE, addr):
             self.close()
             raise BusError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from types import TracebackType
 from typing import Self
 
@@ -25,17 +25,33 @@ from tickwright.risk.regs import SYMBOL_LIMITS, RiskRegs
 from tickwright.strategy.regs import PARAMETERS, StrategyRegs
 from tickwright.top.memory_map import IdentityRegs, base, fingerprint
 
-__all__ = ["LONGEST_WATCHDOG_NS", "Card", "CardError", "lower"]
+__all__ = ["LONGEST_WATCHDOG_NS", "SETTLING_READS", "Card", "CardError", "GateView", "lower"]
 
 LONGEST_WATCHDOG_NS = (1 << RiskRegs.watchdog_ns.bits) - 1
-ARM_POLLS = 4  # a bus may read before its own write has taken effect
+SETTLING_READS = 4  # a bus may read before its own write has taken effect
 STATE_POLLS = 1_000  # a card that is there needs a few
 WRITE_POLLS = 10  # what has not come by then may have been lost on the way
+OF_GATE = (
+    RiskRegs.state,
+    RiskRegs.kill_reasons,
+    RiskRegs.killed_at_ns,
+    RiskRegs.ledger_fault,
+)
 READY_POLLS = 1_000_000  # the tables of the largest card clear in fewer
 
 
 class CardError(RuntimeError):
     """The card is not the one expected, or refused what was asked of it."""
+
+
+@dataclass(frozen=True)
+class GateView:
+    """How the gate stood at one look."""
+
+    state: str  # as `Card.state`
+    kill_reasons: tuple[str, ...]  # as `Card.kill_reasons`
+    killed_at_ns: int  # card time
+    ledger_fault: int
 
 
 class Card:
@@ -90,8 +106,18 @@ class Card:
     @property
     def kill_reasons(self) -> tuple[str, ...]:
         """What has killed the gate since it was last armed: ``host``, ``watchdog``, ``ledger``."""
-        found = self.risk.kill_reasons
-        return tuple(name for bit, name in enumerate(KILL_REASONS) if found >> bit & 1)
+        return _kill_reasons(self.risk.kill_reasons)
+
+    @property
+    def gate(self) -> GateView:
+        """How the gate stands, read in one turn. Raises CardError as `state` does."""
+        found = self.risk.read_registers(OF_GATE)
+        return GateView(
+            state=_state_named(found["state"]),
+            kill_reasons=_kill_reasons(found["kill_reasons"]),
+            killed_at_ns=found["killed_at_ns"],
+            ledger_fault=found["ledger_fault"],
+        )
 
     @property
     def obstacles(self) -> dict[str, str]:
@@ -312,7 +338,7 @@ class Card:
             return
         self.risk.arm_as = STATES.index(state)
         self.risk.arm = 1
-        found = [self.state for _ in range(ARM_POLLS)][-1]
+        found = [self.state for _ in range(SETTLING_READS)][-1]
         if found != state:
             why = "; ".join(self.obstacles.values()) or "the card does not say why"
             raise CardError(f"arming: state of the gate: found {found}, expected {state}: {why}")
@@ -328,7 +354,7 @@ class Card:
     def position(self, symbol: int) -> int:
         """Return the position of a symbol as the gate's ledger keeps it, in shares."""
         self.risk.symbol = symbol
-        held = [self.risk.position for _ in range(ARM_POLLS)][-1]
+        held = self.risk.read_registers([RiskRegs.position] * SETTLING_READS)["position"]
         return held - (1 << 32) if held >> 31 else held
 
     def counters(self) -> dict[str, dict[str, int]]:
@@ -418,7 +444,14 @@ def lower(risk: RiskRegs, register: str, expected: Sequence[str]) -> None:
 
 
 def _state(risk: RiskRegs) -> str:
-    found = risk.state
+    return _state_named(risk.state)
+
+
+def _state_named(found: int) -> str:
     if found >= len(STATES):
         raise CardError(f"state of the gate: found {found}, expected 0 to {len(STATES) - 1}")
     return STATES[found]
+
+
+def _kill_reasons(found: int) -> tuple[str, ...]:
+    return tuple(name for bit, name in enumerate(KILL_REASONS) if found >> bit & 1)

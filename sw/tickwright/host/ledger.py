@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tickwright.core.regs import Register
-from tickwright.host.card import Card
+from tickwright.host.card import SETTLING_READS, Card
 from tickwright.risk.regs import RiskRegs
 from tickwright.strategy.regs import StrategyRegs
 
@@ -14,7 +14,17 @@ __all__ = ["PHASES", "Account", "PairState", "read_account", "read_pair"]
 
 PHASES = ("flat", "pending", "holding")
 POSITIONS = 1 << RiskRegs.position.bits - 1  # more shares than a position can have
-READS = 4  # a bus may read before its own write of the index has taken effect
+OF_ACCOUNT = (
+    *[RiskRegs.position] * SETTLING_READS,
+    RiskRegs.worst_long,
+    RiskRegs.worst_short,
+)
+OF_PAIR = (
+    *[StrategyRegs.phase] * SETTLING_READS,
+    StrategyRegs.held_a,
+    StrategyRegs.held_b,
+    StrategyRegs.stopped,
+)
 
 
 @dataclass(frozen=True)
@@ -42,12 +52,13 @@ class PairState:
 
 def read_account(card: Card, symbol: int) -> Account:
     """Read a symbol of the ledger. The three numbers are not of one cycle while orders are open."""
-    position = card.position(symbol)
     risk = card.risk
+    risk.symbol = symbol
+    found = risk.read_registers(OF_ACCOUNT)
     return Account(
-        position=position,
-        worst_long=_worst(RiskRegs.worst_long, lambda: risk.worst_long),
-        worst_short=_worst(RiskRegs.worst_short, lambda: risk.worst_short),
+        position=_signed(RiskRegs.position, found["position"]),
+        worst_long=_worst(risk, RiskRegs.worst_long, found),
+        worst_short=_worst(risk, RiskRegs.worst_short, found),
     )
 
 
@@ -55,19 +66,22 @@ def read_pair(card: Card, pair: int) -> PairState:
     """Read the state of a pair."""
     strategy = card.strategy
     strategy.pair = pair
-    phase = [strategy.phase for _ in range(READS)][-1]
+    found = strategy.read_registers(OF_PAIR)
+    phase = found["phase"]
     return PairState(
         phase=PHASES[phase] if phase < len(PHASES) else f"unknown ({phase})",
-        held_a=_signed(StrategyRegs.held_a, strategy.held_a),
-        held_b=_signed(StrategyRegs.held_b, strategy.held_b),
-        stopped=bool(strategy.stopped),
+        held_a=_signed(StrategyRegs.held_a, found["held_a"]),
+        held_b=_signed(StrategyRegs.held_b, found["held_b"]),
+        stopped=bool(found["stopped"]),
     )
 
 
-def _worst(register: Register, read: Callable[[], int]) -> int:
+def _worst(risk: RiskRegs, register: Register, found: Mapping[str, int]) -> int:
     """Return a worst case; one that no position can have was read while its sign changed twice."""
-    found = _signed(register, read())
-    return found if abs(found) < POSITIONS else _signed(register, read())
+    worst = _signed(register, found[register.name])
+    if abs(worst) < POSITIONS:
+        return worst
+    return _signed(register, risk.read_registers((register,))[register.name])
 
 
 def _signed(register: Register, value: int) -> int:

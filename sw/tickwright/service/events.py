@@ -6,6 +6,7 @@ from typing import Any
 
 from tickwright.bus.errors import BusError
 from tickwright.host.card import CardError
+from tickwright.order.regs import OrderRegs
 from tickwright.service.archive import SetKind
 from tickwright.service.journal import JournalError
 from tickwright.service.loading import in_force
@@ -14,10 +15,14 @@ from tickwright.service.post import Post
 __all__ = ["Events"]
 
 OF_CARD = "card"
+OF_SESSION = (OrderRegs.session_ok, OrderRegs.ended, OrderRegs.receive_fault)
 
 
 class Events:
-    """Follows the state of a card from one look to the next."""
+    """Follows the state of a card from one look to the next.
+
+    A look is seven turns on the bus, for a request may wait behind it.
+    """
 
     def __init__(self) -> None:
         self._seen: dict[str, dict[str, Any]] = {}
@@ -49,22 +54,23 @@ class Events:
             return  # kept in `post.journal_fault`, and looked at again
 
     def _look(self, post: Post) -> dict[str, dict[str, Any]]:
-        card = post.card
         feed = post.look_at_feed()
         post.look_at_telemetry()
+        gate = post.card.gate
+        session = post.card.order.read_registers(OF_SESSION)
         return {
             "gate": {
-                "state": card.state,
-                "kill_reasons": list(card.kill_reasons),
-                "killed_at_ns": card.risk.killed_at_ns,
+                "state": gate.state,
+                "kill_reasons": list(gate.kill_reasons),
+                "killed_at_ns": gate.killed_at_ns,
             },
-            "ledger": {"fault": card.risk.ledger_fault},
+            "ledger": {"fault": gate.ledger_fault},
             "session": {
-                "ok": card.order.session_ok,
-                "ended": card.order.ended,
-                "receive_fault": card.order.receive_fault,
+                "ok": session["session_ok"],
+                "ended": session["ended"],
+                "receive_fault": session["receive_fault"],
             },
-            "feed": {"enabled": feed.enabled, "heard": feed.heard, "gaps": card.feed.gaps},
+            "feed": {"enabled": feed.enabled, "heard": feed.heard, "gaps": feed.gaps},
         }
 
     def _doubt(self, post: Post) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from tickwright.bus.errors import BusError
 from tickwright.host.card import CardError
 from tickwright.risk.checks import STATES
+from tickwright.risk.regs import RiskRegs
 from tickwright.service.archive import Archive, ArchiveError, SetKind, StoredSet
 from tickwright.service.errors import ServiceError
 from tickwright.service.keys import Key
@@ -26,6 +27,7 @@ from tickwright.service.protocol import (
     SetText,
     WhichSet,
 )
+from tickwright.strategy.regs import StrategyRegs
 
 __all__ = [
     "confirm_limits",
@@ -116,9 +118,14 @@ def confirm_limits(post: Post) -> None:
 
 def in_force(post: Post, kind: SetKind) -> tuple[int, int]:
     """Return epoch and checksum of what the card has in force; both are 0 where nothing is."""
-    if kind is SetKind.PARAMETERS:
-        return post.card.strategy.active_epoch, post.card.strategy.active_checksum
-    return post.card.risk.active_limits_epoch, post.card.risk.active_limits_checksum
+    card = post.card
+    block, registers = (
+        (card.strategy, (StrategyRegs.active_epoch, StrategyRegs.active_checksum))
+        if kind is SetKind.PARAMETERS
+        else (card.risk, (RiskRegs.active_limits_epoch, RiskRegs.active_limits_checksum))
+    )
+    epoch, checksum = block.read_registers(registers).values()
+    return epoch, checksum
 
 
 def _parameters(post: Post, plan: ParametersPlan, dry_run: bool, verb: str) -> Changed:

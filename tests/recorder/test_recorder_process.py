@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -173,6 +174,33 @@ def test_summaries_come_at_their_time(settings: RecorderSettings, ring: RingWrit
         found = subscriber.receive(DEADLINE_S * 1000)
         assert isinstance(found, Snapshot)
         assert found.records == place
+
+
+def test_what_was_written_is_synced_at_its_time_and_once(
+    settings: RecorderSettings, ring: RingWriter, monkeypatch: pytest.MonkeyPatch
+):
+    clock, sync = Clock(), os.fdatasync
+    period_ns = settings.sync_ms * 1_000_000
+    synced = queue.SimpleQueue[int]()
+
+    def noted(file: int) -> None:
+        sync(file)
+        synced.put(clock.ns)
+
+    monkeypatch.setattr(os, "fdatasync", noted)
+    with Recorder(settings, clock) as recorder:
+        recorder.step()  # there is nothing
+        ring.write(overflows(0, 10))
+        clock.ns += period_ns - 1
+        recorder.step()
+        clock.ns += 1
+        recorder.step()
+        assert synced.get(timeout=DEADLINE_S) == clock.ns
+        for _ in range(4):
+            clock.ns += period_ns
+            recorder.step()
+    assert synced.get(timeout=DEADLINE_S) == clock.ns  # the segment, at its end
+    assert synced.empty()
 
 
 def test_another_ring_in_its_place_ends_it(settings: RecorderSettings, ring: RingWriter):

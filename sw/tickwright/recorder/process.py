@@ -63,6 +63,7 @@ class Recorder(Closing):
         self._forgotten = 0
         self._resume()
         self._sync: Future[None] | None = None
+        self._written = False  # something since the last sync
         self._disk_records = self._disk_lost = 0
         self._disk_error = ""
         self._retry_ns = self._sync_ns = self._told_ns = clock_ns()
@@ -137,18 +138,23 @@ class Recorder(Closing):
             kept = self._segments.append(records, place)
             self._disk_error = self._segments.error
             self._retry_ns = self._clock_ns() + self._settings.retry_ms * MS
+        self._written |= kept > 0
         self._disk_records += kept
         self._disk_lost += len(records) - kept
 
     def _begin_sync(self) -> None:
-        """Have another thread wait for the disk; one at a time."""
+        """Have another thread sync what was written, if anything was; one sync at a time."""
         if self._sync is not None:
             if not self._sync.done():
                 return
             if isinstance(error := self._sync.exception(), OSError):
                 self._disk_error = f"{self._settings.folder}: {(error.strerror or '').lower()}"
-        file = self._segments.duplicate()
-        self._sync = None if file is None else self._syncing.submit(_synced, file)
+        file = self._segments.duplicate() if self._written else None
+        if file is None:
+            self._sync = None
+            return
+        self._written = False
+        self._sync = self._syncing.submit(_synced, file)
 
 
 def run(settings: RecorderSettings, ready: Callable[[str], None] | None = None) -> None:

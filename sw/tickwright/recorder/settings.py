@@ -23,7 +23,7 @@ class RecorderSettings(Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     gather_ms: Positive = 4  # to wait where less than a batch is there
     high_water: Positive = 256  # batches that wait for a subscriber before it loses some
     segment_bytes: Positive = 256 << 20
-    sync_ms: Positive = 1000  # what a machine that fails may lose of the disk
+    sync_ms: Positive = 50  # what a machine that fails may lose; a large one holds others up
     retry_ms: Positive = 500  # between attempts to write where the disk takes nothing
     summary_ms: Positive = 250
     recalled: Positive = 4_000_000  # records on the disk that the summary begins with, at most

@@ -106,7 +106,8 @@ class Journal(Closing):
             "details": dict(details),
             "before": self.head,
         }
-        line = _line(body | {"hash": _hash(body)})
+        found = body | {"hash": _hash(body)}
+        line = _line(found)
         try:
             if self._torn:
                 self._cut()
@@ -120,7 +121,7 @@ class Journal(Closing):
             raise JournalError(
                 f"{self._path}: entry {self.count + 1} ({what}): {(error.strerror or '').lower()}"
             ) from None
-        entry = _entry(body | {"hash": _hash(body)})
+        entry = _entry(found)
         self.count, self.head, self._size = entry.number, entry.hash, self._size + len(line)
         return entry
 

@@ -12,6 +12,7 @@ import re
 import stat
 import time
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -127,7 +128,7 @@ class Registry:
 
     def __init__(self, state: Path) -> None:
         self._folder = state / AUTHORIZED
-        self._seen: tuple[tuple[str, int, int, int], ...] | None = None
+        self._seen: list[tuple[str, int, int, int]] | None = None
         self._keys: dict[str, Key] = {}
         self.faults: list[str] = []
 
@@ -146,11 +147,7 @@ class Registry:
         return sorted(self._keys.values(), key=lambda key: key.name)
 
     def _refresh(self) -> None:
-        seen = tuple(
-            (path.name, stats.st_mtime_ns, stats.st_ino, stats.st_size)
-            for path in sorted(self._folder.glob("*.toml"))
-            if (stats := _stats(path)) is not None
-        )
+        seen = _listed(self._folder)
         if seen == self._seen:
             return
         found: dict[str, list[Key]] = {}
@@ -170,11 +167,19 @@ class Registry:
         self._seen = seen
 
 
-def _stats(path: Path) -> os.stat_result | None:
-    try:
-        return path.stat()
-    except FileNotFoundError:  # revoked since the folder was listed
-        return None
+def _listed(folder: Path) -> list[tuple[str, int, int, int]]:
+    """Return the files of keys in a folder, by name, each with what a change of it changes.
+
+    It is asked for twice a request, so it takes no detours.
+    """
+    listed = []
+    with suppress(FileNotFoundError), os.scandir(folder) as found:
+        for entry in found:
+            if entry.name.endswith(".toml"):
+                with suppress(FileNotFoundError):  # revoked since the folder was listed
+                    stats = entry.stat()
+                    listed.append((entry.name, stats.st_mtime_ns, stats.st_ino, stats.st_size))
+    return sorted(listed)
 
 
 def _parsed(path: Path, text: bytes, *, secret: bool) -> Key:

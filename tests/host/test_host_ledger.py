@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from fake_card.bench import Bench
 
 from tickwright.host.card import Card
-from tickwright.host.ledger import read_account
+from tickwright.host.ledger import read_account, read_pair
 from tickwright.risk.regs import RiskRegs
 from tickwright.top.memory_map import base
 
@@ -42,6 +44,21 @@ def bench(tmp_path):
 def test_an_account_is_what_the_card_has(bench):
     found = read_account(Card(bench.card), 0)
     assert (found.position, found.worst_long, found.worst_short) == (30, 30, -30)
+
+
+def test_an_account_and_a_pair_are_one_turn_on_the_bus_each(bench, monkeypatch):
+    card, turns = Card(bench.card), 0
+
+    def read_words(addrs: Sequence[int]) -> list[int]:
+        nonlocal turns
+        turns += 1
+        return [bench.card.read(addr) for addr in addrs]
+
+    monkeypatch.setattr(bench.card, "read_words", read_words, raising=False)
+    read_account(card, 0)
+    assert turns == 1
+    read_pair(card, 0)
+    assert turns == 2
 
 
 def test_a_worst_case_whose_sign_turns_twice_is_read_again(bench):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,19 @@ def test_nothing_is_told_while_nothing_changes(bench):
     for _ in range(5):
         bench.desk.poll()
     assert bench.journal.count == before
+
+
+def test_a_look_is_seven_turns_on_the_bus(bench, monkeypatch):
+    """A request may have to wait behind a look."""
+    turns: list[Sequence[int]] = []
+
+    def read_words(addrs: Sequence[int]) -> list[int]:
+        turns.append(addrs)
+        return [bench.card.read(addr) for addr in addrs]
+
+    monkeypatch.setattr(bench.card, "read_words", read_words, raising=False)
+    bench.desk.poll()
+    assert len(turns) == 7
 
 
 def test_a_kill_by_the_watchdog_is_told_once_with_its_moment(bench):

@@ -141,7 +141,7 @@ class CutOffs:
                 risk.done("limits.load", limits=self._limits(), confirm=True)
             if not armed:
                 return
-            desk.done("positions.load", keep=True)
+            desk.done("positions.load", keep=self._playing)  # a card that was reset is flat
             if not self._playing:
                 with TwinWire(str(self._path)) as wire:
                     wire.play(self._market)

@@ -1,4 +1,4 @@
-"""What a frame is on the line (IEEE 802.3-2022, clauses 3.1, 3.2 and 4.4.2)."""
+"""What a frame is on the line (IEEE 802.3-2022, clauses 3.2 and 4.4.2)."""
 
 __all__ = ["FCS_BYTES", "GAP_BYTES", "MAX_FRAME_BYTES", "MIN_FRAME_BYTES", "PREAMBLE",
            "PREAMBLE_BYTES", "SFD"]

@@ -23,7 +23,7 @@ class GmiiReceiver(wiring.Component):
     and what follows is ignored until the carrier is gone. After a reset, too, the first frame is
     one that begins after a cycle without carrier. What the PHY says while there is no carrier
     (carrier extension, false carrier, low power idle) is ignored: the line is full duplex.
-    (IEEE 802.3-2022, clauses 4.2.4.2, 4.2.9 and 35.2.3.) ::
+    (IEEE 802.3-2022, clauses 4.2.4, 4.2.9 and 35.2.) ::
 
                               count, CRC, error ──▶ why ──▶ frame_end
         gmii ─┬─▶ [ 4 bytes ] ──▶ [ lanes of a word ] ──▶ words

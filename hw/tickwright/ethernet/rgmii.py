@@ -1,6 +1,6 @@
 """The pins of a PHY with a reduced interface, as what they carry at the two edges of a cycle.
 
-RGMII v2.0 (Hewlett-Packard, 4/1/2002), sections 3.0, 3.2 and 3.4.1; at 1 Gb/s alone, for at 10 and
+RGMII v2.0 (Hewlett-Packard, 4/1/2002; the status in section 3.4.1); at 1 Gb/s alone, for at 10 and
 100 Mb/s a cycle carries half a byte. The registers for both edges belong to the board, and so does
 the delay of 2 ns between data and clock: an input register shows what it took at a rising edge and
 at the falling edge after it together, an output register sends them in that order (in Amaranth's

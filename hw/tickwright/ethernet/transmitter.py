@@ -30,7 +30,7 @@ class GmiiTransmitter(wiring.Component):
     there then, nobody shall take the frame: it ends with 4 bytes of a wrong FCS with the error
     signalled, and its words that are still to come, to the last one, are accepted and ignored
     before another frame begins. The length of a frame is not limited.
-    (IEEE 802.3-2022, clauses 4.2.3.2, 4.2.3.3 and 35.2.2.) ::
+    (IEEE 802.3-2022, clauses 4.2.3, 4.2.8 and 35.2.) ::
 
         words ──▶ [ a word ] ──┬──────────────────▶ [ register ] ──▶ gmii
                                └─▶ [ CRC ] ──▶ FCS ──┘

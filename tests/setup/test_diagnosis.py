@@ -76,7 +76,7 @@ def test_an_environment_without_our_tools_points_to_set_up(
     monkeypatch.setattr("sys.prefix", str(tmp_path))
     monkeypatch.setenv("YOWASP_CACHE_DIR", str(tmp_path))
     missing = {each.name: each for each in diagnose() if not each.present}
-    assert missing.keys() == {"Verilator", "Yosys"}
+    assert missing.keys() == {"Verilator", "Yosys", "nextpnr"}
     assert all("make setup" in each.remedy for each in missing.values())
 
 

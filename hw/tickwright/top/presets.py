@@ -19,7 +19,7 @@ class Preset:
     pairs:      int
     fanout:     int   # pairs that may list one symbol
     hold:       int   # messages the arbiter can hold while a gap is open
-    queue:      int   # events that may wait for the book
+    queue:      int   # events that may wait for the book; a gigabit brings one in 13 cycles
     slots:      int   # orders that may be open at the venue
 
     def __post_init__(self) -> None:
@@ -32,7 +32,7 @@ PRESETS = {preset.name: preset for preset in (
     Preset(name="twin",  symbols=64,  orders=1 << 18, window=1024, pairs=64,  fanout=8,
            hold=1024, queue=64, slots=256),
     Preset(name="versa", symbols=16,  orders=1 << 12, window=256,  pairs=16,  fanout=4,
-           hold=256,  queue=64, slots=64),
+           hold=256,  queue=16, slots=64),
     Preset(name="alveo", symbols=512, orders=1 << 20, window=1024, pairs=512, fanout=8,
            hold=4096, queue=64, slots=1024),
 )}

@@ -129,7 +129,7 @@ def overfilled() -> Session:
     made.cancel(A, 2, 1)
     second = replace(PAIR, name="second")
     # The first quote with all prices makes both enter; the second pair waits until it has passed.
-    second = replace(second, entry_sq=(21 << 8) ** 2)
+    second = replace(second, entry_deviation=(21 << 8))
     made.delete(A, 1)
     made.add(A, 7, "B", 500, 1_001)
     return replace(Session.of(made, armed(pairs=(PAIR, second))), venue=Generous())

@@ -21,8 +21,9 @@ SYMBOL = SymbolSetup(
 SYMBOLS = (SYMBOL, replace(SYMBOL, name="BBB", position=40))
 GATE = GateSetup(max_shares=400, max_notional=1 << 41, first_user_ref=30)
 PAIR = PairSetup(
-    name="one", symbol_a=0, symbol_b=1, hedge=1 << 15, mean=-5, entry_sq=1 << 40, exit_sq=7,
-    stop_sq=1 << 50, min_edge=-3, shares_a=100, shares_b=50, max_spread_a=900, max_spread_b=901,
+    name="one", symbol_a=0, symbol_b=1, hedge=1 << 15, mean=-5,
+    entry_deviation=1 << 20, exit_deviation=7, stop_deviation=1 << 25, min_edge=-3,
+    shares_a=100, shares_b=50, max_spread_a=900, max_spread_b=901,
     aggression_a=1, aggression_b=2, retry_ns=1 << 33,
 )  # fmt: skip
 SETUP = CardSetup(

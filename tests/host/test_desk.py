@@ -69,9 +69,9 @@ class TestPair:
         assert held.hedge == round(0.35 * 65536)
         assert held.mean == 3 * SPREAD // 2
         sigma = Decimal("0.12") * DEVIATION
-        assert held.entry_sq == (2 * sigma) ** 2
-        assert held.exit_sq == (sigma / 2) ** 2
-        assert held.stop_sq == (6 * sigma) ** 2
+        assert held.entry_deviation == 2 * sigma
+        assert held.exit_deviation == sigma / 2
+        assert held.stop_deviation == 6 * sigma
         fees = 2 * Decimal("0.0030") * Decimal("1.35")
         assert held.min_edge == round((Decimal("0.01") + fees) * SPREAD)
         assert (held.shares_a, held.shares_b) == (100, 35)

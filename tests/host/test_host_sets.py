@@ -15,9 +15,10 @@ from tickwright.top.presets import PRESETS
 SIZES = Sizes(symbols=4, pairs=3, fanout=2)
 
 PAIR = PairSetup(
-    name="cola", symbol_a=0, symbol_b=2, hedge=70_000, mean=-5, entry_sq=(3 << 32) + 7, exit_sq=9,
-    stop_sq=1 << 60, min_edge=-(1 << 40), shares_a=100, shares_b=107, max_spread_a=300,
-    max_spread_b=400, aggression_a=1, aggression_b=2, retry_ns=(1 << 33) + 5,
+    name="cola", symbol_a=0, symbol_b=2, hedge=70_000, mean=-5,
+    entry_deviation=(3 << 20) + 7, exit_deviation=9, stop_deviation=1 << 30, min_edge=-(1 << 40),
+    shares_a=100, shares_b=107, max_spread_a=300, max_spread_b=400,
+    aggression_a=1, aggression_b=2, retry_ns=(1 << 33) + 5,
 )  # fmt: skip
 OTHER = replace(PAIR, name="soda", enabled=False, symbol_a=3, symbol_b=0, mean=1 << 46)
 PARAMETERS = ParameterSet(epoch=7, pairs=(PAIR, OTHER))
@@ -36,13 +37,13 @@ def crc(form: str, *values: int) -> int:
 
 def test_the_words_of_parameters_are_those_of_the_page():
     first = struct.pack(
-        "<IIIIQQQQQIIIIIIQ",
-        1, 0, 2, 70_000, (1 << 48) - 5, (3 << 32) + 7, 9, 1 << 60, (1 << 48) - (1 << 40), 100, 107,
+        "<IIIIQIIIQIIIIIIQ",
+        1, 0, 2, 70_000, (1 << 48) - 5, (3 << 20) + 7, 9, 1 << 30, (1 << 48) - (1 << 40), 100, 107,
         300, 400, 1, 2, (1 << 33) + 5,
     )  # fmt: skip
     second = struct.pack(
-        "<IIIIQQQQQIIIIIIQ",
-        0, 3, 0, 70_000, 1 << 46, (3 << 32) + 7, 9, 1 << 60, (1 << 48) - (1 << 40), 100, 107,
+        "<IIIIQIIIQIIIIIIQ",
+        0, 3, 0, 70_000, 1 << 46, (3 << 20) + 7, 9, 1 << 30, (1 << 48) - (1 << 40), 100, 107,
         300, 400, 1, 2, (1 << 33) + 5,
     )  # fmt: skip
     used = 1 << 31
@@ -69,14 +70,15 @@ def test_an_empty_set_is_a_set():
 def test_a_set_is_as_long_as_the_card_is_large(preset):
     sizes = Sizes.of(preset)
     words = PARAMETERS.words(sizes)
-    assert len(words) == sizes.pairs * 22 + sizes.symbols * sizes.fanout + 1
+    assert len(words) == sizes.pairs * 19 + sizes.symbols * sizes.fanout + 1
     assert len(LIMITS.words(sizes)) == sizes.symbols * 5 + 4
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [("enabled", False), ("symbol_a", 1), ("symbol_b", 1), ("hedge", 70_001), ("mean", -6),
-     ("entry_sq", (4 << 32) + 7), ("exit_sq", 8), ("stop_sq", (1 << 60) + 1), ("min_edge", 0),
+     ("entry_deviation", (4 << 20) + 7), ("exit_deviation", 8),
+     ("stop_deviation", (1 << 30) + 1), ("min_edge", 0),
      ("shares_a", 101), ("shares_b", 108), ("max_spread_a", 301), ("max_spread_b", 401),
      ("aggression_a", 0), ("aggression_b", 0), ("retry_ns", 5)],
 )  # fmt: skip

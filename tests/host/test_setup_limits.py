@@ -22,9 +22,9 @@ PAIR = {
     "symbol_b": 1,
     "hedge": 1,
     "mean": 0,
-    "entry_sq": 2,
-    "exit_sq": 1,
-    "stop_sq": 3,
+    "entry_deviation": 2,
+    "exit_deviation": 1,
+    "stop_deviation": 3,
     "min_edge": 0,
     "shares_a": 1,
     "shares_b": 1,
@@ -49,9 +49,18 @@ def pair(**changes):
         ({"hedge": 1 << 23}, "pair p: hedge: found 8388608, expected an integer from 1 to 8388607"),
         ({"mean": 1 << 47}, f"pair p: mean: found {1 << 47}, expected"),
         ({"min_edge": -(1 << 47) - 1}, f"pair p: min_edge: found {-(1 << 47) - 1}, expected"),
-        ({"entry_sq": 3}, "pair p: entry_sq: found 3, expected less than stop_sq, which is 3"),
-        ({"exit_sq": 3}, "pair p: exit_sq: found 3, expected at most entry_sq, which is 2"),
-        ({"stop_sq": LIMIT**2 + 1}, f"pair p: stop_sq: found {LIMIT**2 + 1}, expected an integer"),
+        (
+            {"entry_deviation": 3},
+            "pair p: entry_deviation: found 3, expected less than stop_deviation, which is 3",
+        ),
+        (
+            {"exit_deviation": 3},
+            "pair p: exit_deviation: found 3, expected at most entry_deviation, which is 2",
+        ),
+        (
+            {"stop_deviation": LIMIT + 1},
+            f"pair p: stop_deviation: found {LIMIT + 1}, expected an integer",
+        ),
         ({"shares_a": 0}, "pair p: shares_a: found 0, expected an integer from 1 to 999999"),
         ({"shares_b": 1_000_000}, "pair p: shares_b: found 1000000, expected an integer from 1"),
         ({"max_spread_a": -1}, "pair p: max_spread_a: found -1, expected an integer from 0"),
@@ -72,15 +81,15 @@ def test_a_pair_at_its_bounds():
     widest = pair(
         hedge=(1 << 23) - 1,
         mean=-(1 << 47),
-        stop_sq=LIMIT**2,
-        entry_sq=LIMIT**2 - 1,
-        exit_sq=0,
+        stop_deviation=LIMIT,
+        entry_deviation=LIMIT - 1,
+        exit_deviation=0,
         shares_a=999_999,
         retry_ns=(1 << 40) - 1,
         aggression_a=(1 << 24) - 1,
     )
-    assert widest.stop_sq == LIMIT**2
-    assert pair(exit_sq=2).exit_sq == 2
+    assert widest.stop_deviation == LIMIT
+    assert pair(exit_deviation=2).exit_deviation == 2
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ from tickwright.risk.checks import CHECKS
 
 CENT = 100
 MID = 1000  # cents, of A and of B
-SQUARE = (2 * CENT << 8) ** 2  # of deviations: one cent, squared
+AWAY = 2 * CENT << 8  # a deviation of one cent
 STEP_NS = 100  # from message to message
 
 
@@ -65,9 +65,9 @@ PAIR = PairSetup(
     symbol_b=1,
     hedge=1 << 16,
     mean=0,
-    entry_sq=9 * SQUARE,
-    exit_sq=SQUARE,
-    stop_sq=400 * SQUARE,
+    entry_deviation=3 * AWAY,
+    exit_deviation=AWAY,
+    stop_deviation=20 * AWAY,
     min_edge=0,
     shares_a=100,
     shares_b=100,

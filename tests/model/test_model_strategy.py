@@ -14,7 +14,7 @@ from tickwright.model.strategy import Strategy
 LIMIT = (1 << 31) - 1
 DOLLAR = 10_000  # of prices
 UNIT = 2 << 16  # of spreads, in one of prices
-SQUARE = (2 * DOLLAR << 8) ** 2  # of deviations: one dollar, squared
+AWAY = 2 * DOLLAR << 8  # a deviation of one dollar
 
 PAIR = PairSetup(
     name="pair",
@@ -22,9 +22,9 @@ PAIR = PairSetup(
     symbol_b=1,
     hedge=1 << 16,
     mean=0,
-    entry_sq=SQUARE,
-    exit_sq=SQUARE // 16,
-    stop_sq=16 * SQUARE,
+    entry_deviation=AWAY,
+    exit_deviation=AWAY // 4,
+    stop_deviation=4 * AWAY,
     min_edge=0,
     shares_a=100,
     shares_b=200,
@@ -115,8 +115,10 @@ def test_an_intent_bears_its_quotes_message():
     ("changes", "rows"),
     [
         pytest.param({"enabled": False}, [B, ABOVE], id="disabled"),
-        pytest.param({"entry_sq": SQUARE + 1}, [B, ABOVE], id="not-far-enough"),
-        pytest.param({"stop_sq": SQUARE, "entry_sq": SQUARE - 1}, [B, ABOVE], id="at-the-stop"),
+        pytest.param({"entry_deviation": AWAY + 1}, [B, ABOVE], id="not-far-enough"),
+        pytest.param(
+            {"stop_deviation": AWAY, "entry_deviation": AWAY - 1}, [B, ABOVE], id="at-the-stop"
+        ),
         pytest.param({"min_edge": 2 * DOLLAR * (1 << 16)}, [B, ABOVE], id="edge"),
         pytest.param({"max_spread_a": 1}, [B, ABOVE], id="wide-a"),
         pytest.param({"max_spread_b": 1}, [B, ABOVE], id="wide-b"),
@@ -147,7 +149,9 @@ def test_does_not_enter(changes, rows):
     ("changes", "rows", "kind"),
     [
         pytest.param({}, [B, ABOVE], "ENTER_SHORT", id="at-entry"),
-        pytest.param({"stop_sq": SQUARE + 1}, [B, ABOVE], "ENTER_SHORT", id="just-below-the-stop"),
+        pytest.param(
+            {"stop_deviation": AWAY + 1}, [B, ABOVE], "ENTER_SHORT", id="just-below-the-stop"
+        ),
         pytest.param(
             {"min_edge": 2 * (DOLLAR - 2) * (1 << 16)}, [B, ABOVE], "ENTER_SHORT", id="edge-short"
         ),
@@ -161,7 +165,7 @@ def test_does_not_enter(changes, rows):
         pytest.param({}, [B, trust(), B, ABOVE], "ENTER_SHORT", id="trust-comes-back-with-a-quote"),
         pytest.param({}, [ABOVE, B], "ENTER_SHORT", id="on-a-quote-of-b"),
         pytest.param(
-            {"mean": 2 * DOLLAR << 16, "entry_sq": 4 * SQUARE},
+            {"mean": 2 * DOLLAR << 16, "entry_deviation": 2 * AWAY},
             [B, quote(0, 53 * DOLLAR, 53 * DOLLAR + 2)],
             "ENTER_SHORT",
             id="mean",
@@ -341,7 +345,7 @@ class Reference:
         if self.phase == "flat":
             if not (p.enabled and not self.stopped and sound and narrow):
                 return None
-            if not p.entry_sq <= d * d < p.stop_sq:
+            if not p.entry_deviation <= abs(d) < p.stop_deviation:
                 return None
             if d > 0 and edge["short"] >= p.min_edge:
                 if a["bid_shares"] < p.shares_a or b["ask_shares"] < p.shares_b:
@@ -355,11 +359,13 @@ class Reference:
                 return None
         else:
             x, y = self.held
-            if priced and d * d >= p.stop_sq and (d > 0 > x or d < 0 < x):
+            if priced and abs(d) >= p.stop_deviation and (d > 0 > x or d < 0 < x):
                 kind = "STOP"
             elif x == 0 or y == 0 or (x > 0) == (y > 0):
                 kind = "UNBALANCED"
-            elif priced and (d * d <= p.exit_sq or (d <= 0 and x < 0) or (d >= 0 and x > 0)):
+            elif priced and (
+                abs(d) <= p.exit_deviation or (d <= 0 and x < 0) or (d >= 0 and x > 0)
+            ):
                 kind = "EXIT"
             else:
                 return None
@@ -380,15 +386,16 @@ class Reference:
 
 
 def extreme_pair(rng):
-    squares = sorted(rng.choice((rng.randrange(LIMIT), rng.randrange(1 << 12))) for _ in range(3))
-    exit_, entry, stop = (root * root for root in squares)
+    exit_, entry, stop = sorted(
+        rng.choice((rng.randrange(LIMIT), rng.randrange(1 << 12))) for _ in range(3)
+    )
     return replace(
         PAIR,
         hedge=rng.choice((1, 1 << 16, (1 << 23) - 1, rng.randrange(1, 1 << 23))),
         mean=rng.choice((0, (1 << 47) - 1, -(1 << 47), rng.randrange(-(1 << 40), 1 << 40))),
-        exit_sq=exit_,
-        entry_sq=entry,
-        stop_sq=max(stop, entry + 1),
+        exit_deviation=exit_,
+        entry_deviation=entry,
+        stop_deviation=max(stop, entry + 1),
         min_edge=rng.choice((-(1 << 47), rng.randrange(-(1 << 40), 1 << 40))),
         max_spread_a=(1 << 32) - 1,
         max_spread_b=(1 << 32) - 1,
@@ -401,9 +408,9 @@ def moderate_pair(rng):
     return replace(
         PAIR,
         mean=rng.randrange(-3, 3) * UNIT,
-        entry_sq=rng.randrange(1, 9) * (512 * 4) ** 2,
-        exit_sq=0,
-        stop_sq=rng.randrange(9, 30) * (512 * 4) ** 2,
+        entry_deviation=rng.randrange(4, 12) * 512,
+        exit_deviation=0,
+        stop_deviation=rng.randrange(12, 22) * 512,
         min_edge=rng.randrange(-20, 20) * UNIT,
         max_spread_a=rng.randrange(1, 30),
         aggression_a=rng.randrange(3),

@@ -52,7 +52,6 @@ class Measures(NamedTuple):
     """What one evaluation works out."""
 
     d: int
-    d2: int
     edge_short: int
     edge_long: int
     priced: bool
@@ -124,7 +123,6 @@ class Strategy:
         priced = min(a.bid, a.ask, b.bid, b.ask) > 0
         return Measures(
             d=d,
-            d2=d * d,
             edge_short=(2 * a.bid << 16) - 2 * ha - setup.mean,
             edge_long=setup.mean - (2 * a.ask << 16) + 2 * hb,
             priced=priced,
@@ -175,7 +173,7 @@ class Strategy:
             return None
         if self.flatten:
             return None
-        if not setup.entry_sq <= found.d2 < setup.stop_sq:
+        if not setup.entry_deviation <= abs(found.d) < setup.stop_deviation:
             return None
         if (
             found.d > 0
@@ -198,11 +196,13 @@ class Strategy:
         held_a, held_b = pair.held
         against = (found.d > 0 and held_a < 0) or (found.d < 0 and held_a > 0)
         through = (found.d <= 0 and held_a < 0) or (found.d >= 0 and held_a > 0)
-        if found.priced and found.d2 >= pair.setup.stop_sq and against:
+        if found.priced and abs(found.d) >= pair.setup.stop_deviation and against:
             return IntentKind.STOP
         if held_a == 0 or held_b == 0 or (held_a > 0) == (held_b > 0):
             return IntentKind.UNBALANCED
-        if self.flatten or (found.priced and (found.d2 <= pair.setup.exit_sq or through)):
+        if self.flatten or (
+            found.priced and (abs(found.d) <= pair.setup.exit_deviation or through)
+        ):
             return IntentKind.EXIT
         return None
 

@@ -21,7 +21,7 @@ T, HALTED = ord("T"), ord("H")
 ONE = 1 << 16
 GAP = 1
 
-PAIR = replace(desk.PAIR, entry_sq=(20 << 8) ** 2, min_edge=16 * ONE)
+PAIR = replace(desk.PAIR, entry_deviation=20 << 8, min_edge=16 * ONE)
 SYMBOLS = (SymbolSetup(name="A"), SymbolSetup(name="B"), SymbolSetup(name="C"))
 
 
@@ -57,7 +57,7 @@ def test_the_measures_of_the_example():
     found.quote(a())
     found.quote(b())
     measures = found.measure(0)
-    assert (measures.d, measures.d2) == (5120, 26_214_400)
+    assert measures.d == 5120
     assert (measures.edge_short, measures.edge_long) == (16 * ONE, -24 * ONE)
     assert measures.priced
     assert measures.sound
@@ -93,7 +93,7 @@ def test_a_deviation_is_clamped(mean, d):
     found = strategy(replace(PAIR, mean=mean))
     found.quote(a())
     found.quote(b())
-    assert (found.measure(0).d, found.measure(0).d2) == (d, d * d)
+    assert found.measure(0).d == d
 
 
 def test_it_enters_short():
@@ -124,9 +124,9 @@ def test_it_enters_long():
 
 # What is changed, and whether it still enters.
 SHORT_CASES = {
-    "entry-not-reached": ({"entry_sq": (20 << 8) ** 2 + 1}, {}, {}, False),
-    "at-the-stop": ({"entry_sq": 1 << 18, "stop_sq": (20 << 8) ** 2}, {}, {}, False),
-    "below-the-stop": ({"stop_sq": (20 << 8) ** 2 + 1}, {}, {}, True),
+    "entry-not-reached": ({"entry_deviation": (20 << 8) + 1}, {}, {}, False),
+    "at-the-stop": ({"entry_deviation": 1 << 9, "stop_deviation": 20 << 8}, {}, {}, False),
+    "below-the-stop": ({"stop_deviation": (20 << 8) + 1}, {}, {}, True),
     "edge-too-small": ({"min_edge": 16 * ONE + 1}, {}, {}, False),
     "disabled": ({"enabled": False}, {}, {}, False),
     "a-has-too-few-bid": ({}, {"bid_shares": 99}, {}, False),
@@ -144,9 +144,9 @@ SHORT_CASES = {
     "b-locked": ({}, {}, {"ask": 990}, False),
     "a-without-bid": ({}, {"bid": 0}, {}, False),
     # without an ask d is 1000 - 1982 = -982, beyond the stop; so with a far stop and a low edge
-    "a-without-ask": ({"stop_sq": 1 << 60, "min_edge": -(1 << 40)}, {"ask": 0}, {}, False),
-    "b-without-bid": ({"stop_sq": 1 << 60, "max_spread_b": 5_000}, {}, {"bid": 0}, False),
-    "b-without-ask": ({"stop_sq": 1 << 60}, {}, {"ask": 0}, False),
+    "a-without-ask": ({"stop_deviation": 1 << 30, "min_edge": -(1 << 40)}, {"ask": 0}, {}, False),
+    "b-without-bid": ({"stop_deviation": 1 << 30, "max_spread_b": 5_000}, {}, {"bid": 0}, False),
+    "b-without-ask": ({"stop_deviation": 1 << 30}, {}, {"ask": 0}, False),
 }
 
 
@@ -157,8 +157,8 @@ def test_what_an_entry_short_needs(pair, of_a, of_b, enters):
 
 
 LONG_CASES = {
-    "entry-not-reached": ({"entry_sq": (60 << 8) ** 2 + 1}, {}, {}, False),
-    "at-the-stop": ({"stop_sq": (60 << 8) ** 2}, {}, {}, False),
+    "entry-not-reached": ({"entry_deviation": (60 << 8) + 1}, {}, {}, False),
+    "at-the-stop": ({"stop_deviation": 60 << 8}, {}, {}, False),
     "edge-reached": ({"min_edge": 56 * ONE}, {}, {}, True),
     "edge-too-small": ({"min_edge": 56 * ONE + 1}, {}, {}, False),
     "a-has-too-few-asked": ({}, {"ask_shares": 99}, {}, False),
@@ -220,16 +220,20 @@ def test_a_trust_record_holds_until_the_next_quote():
 BACK = (Leg(1, A, BUY, 100, 1005), Leg(1, B, SELL, 200, 986))
 
 EXIT_CASES = {
-    # mean 18: d is 2 (in units of 2^8), exit_sq is 2 squared
+    # mean 18: d is 2 (in units of 2^8), exit_deviation is 2
     "reverted": ((-100, 200), {"mean": 18 * ONE}, IntentKind.EXIT),
-    "not-yet": ((-100, 200), {"mean": 18 * ONE - 1, "exit_sq": (2 << 8) ** 2 - 1}, None),
+    "not-yet": ((-100, 200), {"mean": 18 * ONE - 1, "exit_deviation": (2 << 8) - 1}, None),
     # mean 50: d is -30, far beyond the mean on the other side
     "beyond-the-mean": ((-100, 200), {"mean": 50 * ONE}, IntentKind.EXIT),
     # held long the same d is away from the mean, and not as far as the stop
     "long-away": ((100, -200), {"mean": 50 * ONE}, None),
     "long-beyond-the-mean": ((100, -200), {}, IntentKind.EXIT),
-    "at-the-stop": ((-100, 200), {"stop_sq": (20 << 8) ** 2, "entry_sq": 1 << 20}, IntentKind.STOP),
-    "before-the-stop": ((-100, 200), {"stop_sq": (20 << 8) ** 2 + 1}, None),
+    "at-the-stop": (
+        (-100, 200),
+        {"stop_deviation": 20 << 8, "entry_deviation": 1 << 10},
+        IntentKind.STOP,
+    ),
+    "before-the-stop": ((-100, 200), {"stop_deviation": (20 << 8) + 1}, None),
     # mean 200: d is -180
     "long-at-the-stop": ((100, -200), {"mean": 200 * ONE}, IntentKind.STOP),
     # stop on the winning side is an exit

@@ -24,8 +24,8 @@ def setup() -> CardSetup:
 
     def pair(name: str, b: int) -> PairSetup:
         return PairSetup(
-            name=name, symbol_a=0, symbol_b=b, hedge=1 << 16, mean=0, entry_sq=102_400**2,
-            exit_sq=0, stop_sq=(1 << 31) ** 2 - 1 >> 2, min_edge=0, shares_a=100, shares_b=100,
+            name=name, symbol_a=0, symbol_b=b, hedge=1 << 16, mean=0, entry_deviation=102_400,
+            exit_deviation=0, stop_deviation=(1 << 31) - 1, min_edge=0, shares_a=100, shares_b=100,
             max_spread_a=1000, max_spread_b=1000, aggression_a=0, aggression_b=0, retry_ns=0,
         )  # fmt: skip
 

@@ -29,7 +29,7 @@ def traded(setup: CardSetup) -> CardSetup:
         replace(symbol, locate=locate, base_tick=CENTS - 512, status=TRADING, position=0)
         for locate, symbol in enumerate(setup.symbols, 1)
     )
-    pairs = tuple(replace(pair, entry_sq=1) for pair in setup.pairs)
+    pairs = tuple(replace(pair, entry_deviation=1) for pair in setup.pairs)
     return replace(setup, symbols=symbols, pairs=pairs)
 
 

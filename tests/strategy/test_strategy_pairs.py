@@ -22,17 +22,34 @@ def row(**changes):
     return {"hedge": 1 << 16, "mean": 0, "min_edge": 0} | widest | changes
 
 
+def deviation(parameters, a, b):
+    ha, hb = parameters["hedge"] * b["ask"], parameters["hedge"] * b["bid"]
+    d = (((a["bid"] + a["ask"]) << 16) - (ha + hb) - parameters["mean"]) // 256
+    return min(max(d, -LIMIT), LIMIT)
+
+
+def around(parameters, a, b):
+    """Return the case with bounds that the deviation just reaches, and just misses."""
+    away = abs(deviation(parameters, a, b))
+    for low, high in ((away, min(away + 1, LIMIT)), (max(away - 1, 0), away)):
+        bounds = {"exit_deviation": low, "entry_deviation": low, "stop_deviation": high}
+        yield parameters | bounds, a, b
+    beyond = {"entry_deviation": min(away + 1, LIMIT), "stop_deviation": LIMIT}
+    yield parameters | beyond | {"exit_deviation": 0}, a, b
+
+
 def expected(parameters, a, b):
     """Return what section 6 finds of the touches, by names of the evaluation."""
     hedge, mean, edge = (parameters[name] for name in ("hedge", "mean", "min_edge"))
     ha, hb = hedge * b["ask"], hedge * b["bid"]
-    d = (((a["bid"] + a["ask"]) << 16) - (ha + hb) - mean) // 256
-    d = min(max(d, -LIMIT), LIMIT)
+    d = deviation(parameters, a, b)
     priced = all(side[name] > 0 for side in (a, b) for name in ("bid", "ask"))
     return {
         "above": d > 0,
         "below": d < 0,
-        "deviation_sq": d * d,
+        "far": parameters["entry_deviation"] <= abs(d) < parameters["stop_deviation"],
+        "near": abs(d) <= parameters["exit_deviation"],
+        "too_far": abs(d) >= parameters["stop_deviation"],
         "earns_short": 2 * a["bid"] * 65_536 - 2 * ha - mean >= edge,
         "earns_long": mean - 2 * a["ask"] * 65_536 + 2 * hb >= edge,
         "priced": priced,
@@ -71,8 +88,9 @@ EXTREMES = [
 
 
 def check(simulate, cases):
-    """Evaluate the cases in consecutive cycles."""
+    """Evaluate the cases, at their bounds, in consecutive cycles."""
     dut = PairArithmetic(PRESETS["twin"])
+    cases = [bounded for case in cases for bounded in around(*case)]
 
     async def issue(ctx):
         for number, (parameters, a, b) in enumerate(cases):
@@ -124,7 +142,7 @@ def test_any_numbers_are_exact_at_one_pair_a_cycle(simulate):
             any_touch(),
             any_touch(),
         )
-        for _ in range(150)
+        for _ in range(60)
     ]
     check(simulate, cases)
 

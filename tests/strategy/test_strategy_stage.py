@@ -38,9 +38,9 @@ PAIR = {
     "symbol_b": 1,
     "hedge": 1 << 16,
     "mean": 0,
-    "entry_sq": (DEVIATION // 10) ** 2,
-    "exit_sq": (DEVIATION // 100) ** 2,
-    "stop_sq": DEVIATION**2,
+    "entry_deviation": DEVIATION // 10,
+    "exit_deviation": DEVIATION // 100,
+    "stop_deviation": DEVIATION,
     "min_edge": USD2 // 50,
     "shares_a": 100,
     "shares_b": 200,
@@ -159,7 +159,7 @@ class Oracle:
         return row["enabled"] and not self.flatten and not pair.stopped and sound and narrow
 
     def _entry(self, row, a, b, d, ha, hb):
-        if not row["entry_sq"] <= d * d < row["stop_sq"]:
+        if not row["entry_deviation"] <= abs(d) < row["stop_deviation"]:
             return None
         sell_a = [(0, Side.SELL, row["shares_a"]), (1, Side.BUY, row["shares_b"])]
         buy_a = [(0, Side.BUY, row["shares_a"]), (1, Side.SELL, row["shares_b"])]
@@ -184,8 +184,8 @@ class Oracle:
     def _exit(self, pair, d, priced):
         row, (held_a, held_b) = pair.parameters, pair.held
         away = (d > 0 and held_a < 0) or (d < 0 and held_a > 0)
-        back = d * d <= row["exit_sq"] or (d <= 0 and held_a < 0) or (d >= 0 and held_a > 0)
-        if priced and d * d >= row["stop_sq"] and away:
+        back = abs(d) <= row["exit_deviation"] or (d <= 0 and held_a < 0) or (d >= 0 and held_a > 0)
+        if priced and abs(d) >= row["stop_deviation"] and away:
             kind = IntentKind.STOP
         elif held_a * held_b >= 0:
             kind = IntentKind.UNBALANCED
@@ -334,9 +334,9 @@ def parameters_around(rng):
             "symbol_b": b,
             "hedge": hedge,
             "mean": 90 * ((1 << 16) - hedge) + rng.choice([0, 1, 2 << 16, -2 << 16]),
-            "entry_sq": (4 << 8) ** 2,
-            "exit_sq": (2 << 8) ** 2,
-            "stop_sq": (12 << 8) ** 2,
+            "entry_deviation": 4 << 8,
+            "exit_deviation": 2 << 8,
+            "stop_deviation": 12 << 8,
             "min_edge": rng.choice([0, 2 << 16, -4 << 16]),
             "max_spread_a": 2,
             "max_spread_b": 3,
@@ -562,10 +562,10 @@ def entry(name, made, *, row=None, a=None, b=None):
     [
         entry("all-is-well", True),
         entry("disabled", False, row={"enabled": 0}),
-        entry("at-entry", True, row={"entry_sq": D_DEAR**2}),
-        entry("short-of-entry", False, row={"entry_sq": D_DEAR**2 + 1}),
-        entry("short-of-stop", True, row={"stop_sq": D_DEAR**2 + 1}),
-        entry("at-stop", False, row={"stop_sq": D_DEAR**2}),
+        entry("at-entry", True, row={"entry_deviation": D_DEAR}),
+        entry("short-of-entry", False, row={"entry_deviation": D_DEAR + 1}),
+        entry("short-of-stop", True, row={"stop_deviation": D_DEAR + 1}),
+        entry("at-stop", False, row={"stop_deviation": D_DEAR}),
         entry("at-edge", True, row={"min_edge": EDGE}),
         entry("short-of-edge", False, row={"min_edge": EDGE + 1}),
         entry("a-at-widest", True, row={"max_spread_a": 200}),
@@ -867,7 +867,7 @@ def test_what_is_loaded_too_early_is_refused(simulate):
 
 @pytest.mark.parametrize("price", [30, 31])
 def test_a_sale_at_or_below_nothing_is_not_made(simulate, price):
-    row = PAIR | {"mean": -(2 * 5_000 << 16), "min_edge": -(1 << 46), "entry_sq": 0}
+    row = PAIR | {"mean": -(2 * 5_000 << 16), "min_edge": -(1 << 46), "entry_deviation": 0}
 
     async def script(ctx, dut, clock):
         await publish(ctx, dut, quote(1, 3_000, 3_100))

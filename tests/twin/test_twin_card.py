@@ -41,7 +41,7 @@ SETUP = CardSetup(
     pairs=(
         PairSetup(
             name="AAA-BBB", symbol_a=0, symbol_b=1, hedge=HEDGE_RATIO.scale, mean=0,
-            entry_sq=(DEVIATION.scale // 50) ** 2, exit_sq=0, stop_sq=PLENTY**2,
+            entry_deviation=DEVIATION.scale // 50, exit_deviation=0, stop_deviation=PLENTY,
             min_edge=-(1 << 47), shares_a=100, shares_b=100, max_spread_a=PLENTY,
             max_spread_b=PLENTY, aggression_a=0, aggression_b=0, retry_ns=0,
         ),

@@ -64,8 +64,8 @@ class Session:
                 card.flatten(number % 2 == 0)
             elif number:
                 pairs = tuple(
-                    replace(pair, entry_sq=pair.entry_sq // rng.choice([1, 2, 4]),
-                            exit_sq=0, enabled=rng.random() < 0.9)
+                    replace(pair, entry_deviation=pair.entry_deviation // rng.choice([1, 2, 4]),
+                            exit_deviation=0, enabled=rng.random() < 0.9)
                     for pair in self.setup.pairs[: len(self.setup.pairs) - number % 2]
                 )  # fmt: skip
                 one = ParameterSet(epoch=100 + number, pairs=pairs)

@@ -41,7 +41,9 @@ def Evaluation(symbols: int, pairs: int) -> data.StructLayout:
         "earns_long":   1,
         "above":        1,   # the deviation is positive
         "below":        1,
-        "deviation_sq": 64,
+        "far":          1,   # away enough to enter, and not to stop
+        "near":         1,   # as near to the mean as an exit takes
+        "too_far":      1,   # away enough to stop
     })
 
 
@@ -50,7 +52,7 @@ class PairArithmetic(wiring.Component):
 
         cycle 0   products, spreads, depths   hedge * ask_b, hedge * bid_b
               1   deviation, edges            s - mean, kept within 32 bits
-              2   square, comparisons         d * d
+              2   comparisons                 |d|
               3   done
 
     All is exact but the deviation, which is rounded down and limited to 2^31 - 1 either way.
@@ -123,9 +125,14 @@ class PairArithmetic(wiring.Component):
         ]
 
         # Cycle 2.
-        min_edge = second.parameters.min_edge
+        parameters, min_edge = second.parameters, second.parameters.min_edge
+        away = Signal(31)
+        m.d.comb += away.eq(abs(deviation))
         m.d.sync += [
-            third.deviation_sq.eq(deviation * deviation),
+            third.far.eq((away >= parameters.entry_deviation)
+                         & (away < parameters.stop_deviation)),
+            third.near.eq(away <= parameters.exit_deviation),
+            third.too_far.eq(away >= parameters.stop_deviation),
             third.above.eq(deviation > 0),
             third.below.eq(deviation < 0),
             third.earns_short.eq(edge_short >= min_edge),

@@ -23,12 +23,12 @@ class StrategyRegs(Block):
     hedge        = Control(24, "Hedge ratio, two's complement, above 0.",
                            unit="2^-16 dollars of A per dollar of B")
     mean         = Control(48, "Mean of the spread, two's complement.", unit="2^-16/20000 dollar")
-    entry_sq     = Control(64, "Square of the least deviation that enters.",
-                           unit="(2^-8/20000 dollar)^2")
-    exit_sq      = Control(64, "Square of the greatest deviation that has reverted; at most "
-                               "`entry_sq`.", unit="(2^-8/20000 dollar)^2")
-    stop_sq      = Control(64, "Square of the least deviation that stops the pair; above "
-                               "`entry_sq`.", unit="(2^-8/20000 dollar)^2")
+    entry_deviation = Control(31, "Least deviation, either way, that enters.",
+                              unit="2^-8/20000 dollar")
+    exit_deviation  = Control(31, "Greatest deviation that has reverted; at most "
+                                  "`entry_deviation`.", unit="2^-8/20000 dollar")
+    stop_deviation  = Control(31, "Least deviation that stops the pair; above `entry_deviation`.",
+                              unit="2^-8/20000 dollar")
     min_edge     = Control(48, "Least executable edge per share of A that enters, fees included; "
                                "two's complement.", unit="2^-16/20000 dollar")
     shares_a     = Control(20, "Shares of A of an entry, 1 to 999,999.", unit="shares")
@@ -84,7 +84,7 @@ class StrategyRegs(Block):
     resume = Strobe("Let `pair` enter again after a stop.")
 
 
-PARAMETERS = ("enabled", "symbol_a", "symbol_b", "hedge", "mean", "entry_sq", "exit_sq", "stop_sq",
-              "min_edge", "shares_a", "shares_b", "max_spread_a", "max_spread_b", "aggression_a",
-              "aggression_b", "retry_ns")
+PARAMETERS = ("enabled", "symbol_a", "symbol_b", "hedge", "mean", "entry_deviation",
+              "exit_deviation", "stop_deviation", "min_edge", "shares_a", "shares_b",
+              "max_spread_a", "max_spread_b", "aggression_a", "aggression_b", "retry_ns")
 """Names of the registers that make the parameters of a pair."""

@@ -165,11 +165,9 @@ class Decision(wiring.Component):
         found, parameters = self.evaluation, self.evaluation.parameters
         held = before.held
         due = found.cause.feed_ns >= before.ready_ns
-        square = found.deviation_sq
 
         fit = ((before.phase == Phase.FLAT) & parameters.enabled & ~self.flatten & ~stopped & due
-               & found.sound & found.narrow & (square >= parameters.entry_sq)
-               & (square < parameters.stop_sq))
+               & found.sound & found.narrow & found.far)
         enter_short, enter_long, enter = Signal(), Signal(), Signal()
         m.d.comb += [
             enter_short.eq(fit & found.above & found.earns_short & found.deep_short),
@@ -181,9 +179,9 @@ class Decision(wiring.Component):
         unbalanced, reverted, stop, leave = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
             unbalanced.eq((held[0] == 0) | (held[1] == 0) | ((held[0] < 0) == (held[1] < 0))),
-            reverted.eq(found.priced & ((square <= parameters.exit_sq) | (~found.above & short)
+            reverted.eq(found.priced & (found.near | (~found.above & short)
                                         | (~found.below & long))),
-            stop.eq(found.priced & (square >= parameters.stop_sq)
+            stop.eq(found.priced & found.too_far
                     & ((found.above & short) | (found.below & long))),
             leave.eq((before.phase == Phase.HOLDING) & due
                      & (unbalanced | reverted | stop | self.flatten)),

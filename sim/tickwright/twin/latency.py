@@ -45,8 +45,8 @@ LOW, NEAR, HIGH, ASK = 100_000, 100_100, 101_000, 102_000  # bids that matter, a
 SHARES = 1_000
 START_NS = 1_000_000_000  # the card has cleared its tables by then
 SPACING_NS = 100_000  # between messages: long after the venue has answered
-ENTRY = 102_400**2  # 2 cents, squared, in the card's units of deviation
-STOP = ((1 << 31) - 1) ** 2
+ENTRY = 102_400  # 2 cents, in the card's units of deviation
+STOP = (1 << 31) - 1
 LINE = Line(address=0xE9360C6F, port=26477)
 KINDS = {"A": "add", "D": "delete", "E": "execute", "X": "cancel", "U": "replace"}
 FILLER = "B"  # broken trade: no event, 21 bytes with its length
@@ -266,9 +266,9 @@ def _setup(preset: Preset) -> CardSetup:
         symbol_b=1,
         hedge=1 << 16,
         mean=0,
-        entry_sq=ENTRY,
-        exit_sq=0,
-        stop_sq=STOP,
+        entry_deviation=ENTRY,
+        exit_deviation=0,
+        stop_deviation=STOP,
         min_edge=-(1 << 47),
         shares_a=100,
         shares_b=100,

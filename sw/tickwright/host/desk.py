@@ -226,29 +226,29 @@ class _Wish:
         low, high = (Decimal(end) / kind.scale - more for end in (lowest, highest))
         raise self.refusal(name, f"{low:.6f} to {high:.6f}")
 
-    def squares(self) -> dict[str, int]:
-        """Return the squares of the distances from the mean, in the card's units, by key."""
+    def distances(self) -> dict[str, int]:
+        """Return the distances from the mean, in the card's units, by key."""
         pair = self.pair
-        squares = {}
+        distances = {}
         for name in ("entry_z", "exit_z", "stop_z"):
             distance = Fraction(getattr(pair, name)) * Fraction(pair.sigma_usd) * DEVIATION.scale
-            squares[name] = round(distance**2)
-            if squares[name] > DEVIATION_LIMIT**2:
+            distances[name] = round(distance)
+            if distances[name] > DEVIATION_LIMIT:
                 most = Decimal(DEVIATION_LIMIT) / DEVIATION.scale
                 raise self.refusal(
                     name,
                     f"at most {most:.2f} dollars",
                     f"{shown(getattr(pair, name))} x {shown(pair.sigma_usd)} dollars",
                 )
-        if squares["entry_z"] >= squares["stop_z"] and pair.entry_z < pair.stop_z:
+        if distances["entry_z"] >= distances["stop_z"] and pair.entry_z < pair.stop_z:
             raise self.refusal(
                 "sigma_usd",
                 f"more: to the card, entry_z {shown(pair.entry_z)} and stop_z "
                 f"{shown(pair.stop_z)} times so little are one distance",
             )
-        if squares["entry_z"] >= squares["stop_z"]:
+        if distances["entry_z"] >= distances["stop_z"]:
             raise self.refusal("entry_z", f"less than stop_z, which is {shown(pair.stop_z)}")
-        return squares
+        return distances
 
     def fees(self) -> Decimal:
         """Return what a share of A, with its shares of B, pays to open and to close, in dollars."""
@@ -293,10 +293,10 @@ def pair_setup(
     note("hedge_ratio", hedge, HEDGE_RATIO.value(hedge), "dollars of A per dollar of B")
     mean = wish.quantised("mean_usd", SPREAD, bits=MONEY_BITS)
     note("mean_usd", mean, SPREAD.value(mean), "dollars")
-    squares = wish.squares()
-    for name, square in squares.items():
-        deviation = Decimal(square).sqrt() / DEVIATION.scale
-        note(name, square, deviation / pair.sigma_usd, "standard deviations")
+    distances = wish.distances()
+    for name, distance in distances.items():
+        deviation = Decimal(distance) / DEVIATION.scale
+        note(name, distance, deviation / pair.sigma_usd, "standard deviations")
     fees = wish.fees()
     edge = wish.quantised("min_edge_usd", SPREAD, bits=MONEY_BITS, more=fees)
     note("min_edge_usd", edge, SPREAD.value(edge) - fees, "dollars per share of A, after fees")
@@ -317,9 +317,9 @@ def pair_setup(
         symbol_b=index[pair.b],
         hedge=hedge,
         mean=mean,
-        entry_sq=squares["entry_z"],
-        exit_sq=squares["exit_z"],
-        stop_sq=squares["stop_z"],
+        entry_deviation=distances["entry_z"],
+        exit_deviation=distances["exit_z"],
+        stop_deviation=distances["stop_z"],
         min_edge=edge,
         shares_a=pair.shares_a,
         shares_b=shares_b,

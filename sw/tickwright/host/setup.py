@@ -110,9 +110,9 @@ class PairSetup:
     symbol_b: int
     hedge: int
     mean: int
-    entry_sq: int
-    exit_sq: int
-    stop_sq: int
+    entry_deviation: int
+    exit_deviation: int
+    stop_deviation: int
     min_edge: int
     shares_a: int
     shares_b: int
@@ -133,22 +133,22 @@ class PairSetup:
         _within(where, "hedge", self.hedge, 1, (1 << 23) - 1)
         for name in ("mean", "min_edge"):
             _within(where, name, getattr(self, name), -(1 << 47), (1 << 47) - 1)
-        _within(where, "stop_sq", self.stop_sq, 0, DEVIATION_LIMIT**2)
-        _within(where, "entry_sq", self.entry_sq, 0, DEVIATION_LIMIT**2)
+        _within(where, "stop_deviation", self.stop_deviation, 0, DEVIATION_LIMIT)
+        _within(where, "entry_deviation", self.entry_deviation, 0, DEVIATION_LIMIT)
         _expect(
-            self.entry_sq < self.stop_sq,
+            self.entry_deviation < self.stop_deviation,
             where,
-            "entry_sq",
-            self.entry_sq,
-            f"less than stop_sq, which is {self.stop_sq}",
+            "entry_deviation",
+            self.entry_deviation,
+            f"less than stop_deviation, which is {self.stop_deviation}",
         )
-        _within(where, "exit_sq", self.exit_sq, 0, DEVIATION_LIMIT**2)
+        _within(where, "exit_deviation", self.exit_deviation, 0, DEVIATION_LIMIT)
         _expect(
-            self.exit_sq <= self.entry_sq,
+            self.exit_deviation <= self.entry_deviation,
             where,
-            "exit_sq",
-            self.exit_sq,
-            f"at most entry_sq, which is {self.entry_sq}",
+            "exit_deviation",
+            self.exit_deviation,
+            f"at most entry_deviation, which is {self.entry_deviation}",
         )
         for leg in "ab":
             _within(where, f"shares_{leg}", getattr(self, f"shares_{leg}"), 1, MAX_LEG_SHARES)

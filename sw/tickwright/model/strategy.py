@@ -5,7 +5,7 @@ All of it fits 64-bit signed integers, as long as the setup keeps its bounds:
 * hedge (23 bits) times a price (32 bits) is below 2**55; twice that below 2**56;
 * the sum of two prices shifted by 16 is below 2**49, a mean below 2**47 either way, so a spread
   less its mean, and an edge, are below 2**57;
-* a deviation is clamped to 31 bits and a sign, so its square is at most (2**31 - 1)**2 < 2**62.
+* a deviation is clamped to 31 bits and a sign.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def _entry(pair, a, b, feed_ns):
     if a.ask - a.bid > pair.max_spread_a or b.ask - b.bid > pair.max_spread_b:
         return NO_WISH
     away = deviation(pair, a, b)
-    if not pair.entry_sq <= away * away < pair.stop_sq:
+    if not pair.entry_deviation <= abs(away) < pair.stop_deviation:
         return NO_WISH
     short, long = edges(pair, a, b)
     if away > 0:
@@ -141,14 +141,13 @@ def _exit(pair, a, b, feed_ns, flatten):
         return NO_WISH
     held_a, held_b = pair.held_a, pair.held_b
     priced, away = _priced(a, b), deviation(pair, a, b)
-    square = away * away
     further = (away > 0 and held_a < 0) or (away < 0 and held_a > 0)
     back = (away <= 0 and held_a < 0) or (away >= 0 and held_a > 0)
-    if priced and square >= pair.stop_sq and further:
+    if priced and abs(away) >= pair.stop_deviation and further:
         return IntentKind.STOP.value
     if held_a == 0 or held_b == 0 or (held_a > 0) == (held_b > 0):
         return IntentKind.UNBALANCED.value
-    if flatten or (priced and (square <= pair.exit_sq or back)):
+    if flatten or (priced and (abs(away) <= pair.exit_deviation or back)):
         return IntentKind.EXIT.value
     return NO_WISH
 

@@ -193,7 +193,7 @@ def _pair(outcome: Outcome, pair: PairSetup, sigma: float) -> Iterator[str]:
         if len(at) and len(times):
             rows = np.searchsorted(times, at, side="right") - 1
             series.append(Marks(at / SECOND_NS, z[np.maximum(rows, 0)], colour, label, shape))
-    entry = pair.entry_sq**0.5 / unit
+    entry = pair.entry_deviation / unit
     series += [Rule(entry, "entry"), Rule(-entry, "entry"), Rule(0.0, "mean")]
     shown = _shown(seconds)
     yield svg(Chart(series, "feed time", "z", clock=True, x_range=shown))

@@ -94,7 +94,9 @@ class FakeCard:
         if self.feed["name_symbol"] >= self.preset.symbols:
             self.feed["names_full"] = 1
         else:
-            self.names[_text(self.feed["name"])] = self.feed["name_symbol"]
+            symbol = self.feed["name_symbol"]
+            self.names = {name: of for name, of in self.names.items() if of != symbol}
+            self.names[_text(self.feed["name"])] = symbol
 
     def _configure(self, value: int) -> None:
         names = ("base_tick", "cent_tick", "status")

@@ -101,6 +101,22 @@ class Oracle:
     accepted: bool = False
     where: tuple = (0, 0, 0)
 
+    def name(self, stock: bytes, symbol: int) -> None:
+        """The host names a symbol: one name each, and each name once."""
+        self.names = {old: of for old, of in self.names.items() if of != symbol}
+        self.names[stock] = symbol
+
+    def free(self, locate: int, symbol: int) -> None:
+        """The host frees a locate and a symbol, whatever they were mapped to."""
+        self.locates = {
+            old: of for old, of in self.locates.items() if old != locate and of != symbol
+        }
+
+    def map(self, locate: int, symbol: int) -> None:
+        """The host maps a locate to a symbol: one locate each."""
+        self.free(locate, symbol)
+        self.locates[locate] = symbol
+
     def count(self, name: str, by: int = 1) -> None:
         self.counts[name] = self.counts.get(name, 0) + by
 
@@ -417,7 +433,8 @@ class Feed:
     def run(self, host: Callable[[Player], Awaitable[None]], **sizes: int) -> None:
         """Let ``host`` play to a stage; with ``WAVES=1`` in the environment, keep a waveform.
 
-        A stage runs for thousands of cycles before it is ready, and three times as fast without.
+        A stage of many symbols runs for hundreds of cycles before it is ready, and three times as
+        fast without.
         """
         dut = FeedStage(Preset(**{**SIZES, **sizes}))
 

@@ -3,8 +3,19 @@
 import itertools
 import random
 
-from tickwright.feed.locate import name_row
+import pytest
+
+from tickwright.feed.locate import FEW_SYMBOLS
+from tickwright.feed.names import name_row
 from tickwright.feed.regs import FeedRegs
+
+FEW, MANY = 4, 2 * FEW_SYMBOLS
+
+
+@pytest.fixture(params=[FEW, MANY], ids=["few", "many"])
+def symbols(request) -> int:
+    """Return how many symbols the card has: the tables for few are not those for many."""
+    return request.param
 
 
 def outcome(card) -> list[tuple]:
@@ -35,7 +46,7 @@ class Session:
         assert outcome(self.card) == self.oracle.out
 
 
-def test_directory_messages_fill_the_map_and_may_not_contradict_it(feed):
+def test_directory_messages_fill_the_map_and_may_not_contradict_it(feed, symbols):
     names = {b"A       ": 0, b"BB      ": 1, b"CCC     ": 2, b"DDDD    ": 3}
     rng = random.Random(1)
 
@@ -70,10 +81,10 @@ def test_directory_messages_fill_the_map_and_may_not_contradict_it(feed):
         assert len(session.oracle.out) > 60
         assert await card.load("names_full") == 0
 
-    feed.run(host)
+    feed.run(host, symbols=symbols)
 
 
-def test_a_contradiction_right_before_a_fault(feed):
+def test_a_contradiction_right_before_a_fault(feed, symbols):
     """Two symbols are concerned, and then all: three records, in this order."""
 
     async def host(card):
@@ -87,33 +98,113 @@ def test_a_contradiction_right_before_a_fault(feed):
         await session.compare()
         assert [what[1] for what in session.oracle.out] == [0, 3, *[feed.every_symbol] * 3]
 
-    feed.run(host)
+    feed.run(host, symbols=symbols)
 
 
-def test_the_host_maps_and_frees_locates(feed):
+def test_the_host_maps_and_frees_locates(feed, symbols):
     async def host(card):
         session = Session(feed, card, names={b"A       ": 0})
         await card.open()
         await card.set_name(b"A       ", 0)
         for locate, symbol in ((0, 1), (1, 2), (16, 3), (65535, 2)):
             await card.set_locate(locate, symbol)
-            session.oracle.locates[locate] = symbol
+            session.oracle.map(locate, symbol)
         await session.send(*map(session.delete, (0, 1, 2, 15, 16, 17, 65534, 65535)))
         await card.set_locate(16, 3, 0)
-        del session.oracle.locates[16]
-        await card.set_locate(2, 4)  # this card has symbols 0 to 3
+        session.oracle.free(16, 3)
+        await card.set_locate(2, symbols)  # the card has none of that number
         await session.send(*map(session.delete, (0, 1, 2, 16)))
         await session.send(session.listing(b"A", 16), session.delete(16))
         await card.set_locate(16, 0, 0)
-        del session.oracle.locates[16]
+        session.oracle.free(16, 0)
         await session.send(session.delete(16), session.listing(b"A", 17), session.delete(17))
         await session.compare()
 
-    feed.run(host)
+    feed.run(host, symbols=symbols)
+
+
+def test_a_symbol_that_gets_another_locate_leaves_the_old_one(feed, symbols):
+    """And one whose locate goes to another symbol has none: a directory message may map it."""
+
+    async def host(card):
+        session = Session(feed, card, names={b"A       ": 0, b"BB      ": 1})
+        await card.open()
+        for name, symbol in session.oracle.names.items():
+            await card.set_name(name, symbol)
+            await card.step(3)
+        for locate, symbol in ((10, 0), (20, 1), (11, 0), (11, 1), (11, 1)):
+            await card.set_locate(locate, symbol)
+            session.oracle.map(locate, symbol)
+            await session.send(*map(session.delete, (10, 11, 20)))
+        await session.send(session.listing(b"A", 20), session.delete(20))
+        assert session.oracle.locates == {11: 1, 20: 0}
+        # What is freed need not be what was mapped: both are free then.
+        await card.set_locate(20, 1, 0)
+        session.oracle.free(20, 1)
+        assert session.oracle.locates == {}
+        await session.send(*map(session.delete, (11, 20)))
+        await session.send(session.listing(b"A", 11), session.listing(b"BB", 20))
+        await session.send(*map(session.delete, (11, 20)))
+        await session.compare()
+        assert not [what for what in session.oracle.out if what[0] == "trust"]
+
+    feed.run(host, symbols=symbols)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_host_and_feed_fill_the_map_as_they_like(feed, symbols, seed):
+    rng = random.Random(seed)
+    stocks = [b"A", b"BB", b"CCC", b"DDDD", b"E", b"F"]
+    locates = [0, 1, 256, 257, 65535]
+
+    async def host(card):
+        session = Session(feed, card)
+        await card.open()
+        for _ in range(60):
+            symbol, locate = rng.randrange(4), rng.choice(locates)
+            match rng.randrange(4):
+                case 0:
+                    name = rng.choice(stocks).ljust(8)
+                    await card.set_name(name, symbol)
+                    session.oracle.name(name, symbol)
+                case 1:
+                    await card.set_locate(locate, symbol)
+                    session.oracle.map(locate, symbol)
+                case 2 if rng.randrange(3) == 0:
+                    await card.set_locate(locate, symbol, 0)
+                    session.oracle.free(locate, symbol)
+                case _:
+                    await session.send(session.listing(rng.choice(stocks), locate))
+            await session.send(*map(session.delete, locates))
+        await session.compare()
+        assert {what[0] for what in session.oracle.out} == {"event", "trust"}
+        assert await card.load("names_full") == 0
+
+    feed.run(host, symbols=symbols)
+
+
+def test_a_symbol_that_is_named_anew_loses_its_old_name(feed, symbols):
+    """And one whose name goes to another symbol has none."""
+
+    async def host(card):
+        session = Session(feed, card)
+        await card.open()
+        for stock, symbol in ((b"A", 0), (b"BB", 1), (b"CCC", 0), (b"BB", 0), (b"A", 1)):
+            await card.set_name(stock.ljust(8), symbol)
+            await card.step(3)
+            session.oracle.name(stock.ljust(8), symbol)
+        assert session.oracle.names == {b"BB      ": 0, b"A       ": 1}
+        await session.send(*(session.listing(b, at) for at, b in enumerate((b"A", b"BB", b"CCC"))))
+        await session.send(*map(session.delete, range(3)))
+        await session.compare()
+        assert [what[2] for what in session.oracle.out] == [1, 0]
+        assert await card.load("names_full") == 0
+
+    feed.run(host, symbols=symbols)
 
 
 def test_names_of_one_row(feed):
-    """Four fit; a fifth, or one of no symbol, is told to the host."""
+    """Of many symbols, four names fit; a fifth is told to the host."""
     letters = itertools.product(b"ABCDEFGH", repeat=4)
     rows: dict[int, list[bytes]] = {}
     for name in (bytes(parts).ljust(8) for parts in letters):
@@ -125,38 +216,41 @@ def test_names_of_one_row(feed):
     async def host(card):
         session = Session(feed, card)
         await card.open()
-        for symbol, name in enumerate(row[:4]):
-            await card.set_name(name, symbol)
+        other, last = b"OTHER   ", row[4]
+
+        async def name(stock, symbol):
+            await card.set_name(stock, symbol)
             await card.step(3)
-            session.oracle.names[name] = symbol
-        # A name kept already goes to another symbol.
-        await card.set_name(row[0], 3)
-        await card.set_name(row[3], 0)
-        session.oracle.names.update({row[0]: 3, row[3]: 0})
-        await card.step(3)
+
+        for symbol, stock in enumerate([*row[:4], other]):
+            await name(stock, symbol)
+            session.oracle.name(stock, symbol)
         assert await card.load("names_full") == 0
-        await card.set_name(row[4], 1)
-        await card.step(3)
+        await name(last, 4)  # which keeps the name that it has
         assert await card.load("names_full") == 1
-        await session.send(*(session.listing(name, 40 + at) for at, name in enumerate(row)))
-        await session.send(*map(session.delete, range(40, 45)))
+        await session.send(*(session.listing(s, 40 + at) for at, s in enumerate([*row, other])))
+        await session.send(*map(session.delete, range(40, 46)))
+        for stock, symbol in ((b"NEW     ", 0), (last, 5)):  # the first leaves the row
+            await name(stock, symbol)
+            session.oracle.name(stock, symbol)
+        await session.send(session.listing(last, 44), session.delete(44))
         await session.compare()
-        assert {what[2] for what in session.oracle.out} == {0, 1, 2, 3}
+        assert [what[2] for what in session.oracle.out] == [0, 1, 2, 3, 4, 5]
 
-    feed.run(host)
+    feed.run(host, symbols=MANY)
 
 
-def test_a_name_of_no_symbol_is_refused(feed):
+def test_a_name_of_no_symbol_is_refused(feed, symbols):
     async def host(card):
         await card.open()
-        await card.set_name(b"A       ", 4)
+        await card.set_name(b"A       ", symbols)
         await card.step(3)
         assert await card.load("names_full") == 1
 
-    feed.run(host)
+    feed.run(host, symbols=symbols)
 
 
-def test_a_name_that_is_set_amid_traffic(feed):
+def test_a_name_that_is_set_amid_traffic(feed, symbols):
     """It is kept as soon as no message is under way, and no lookup suffers."""
 
     async def host(card):
@@ -188,7 +282,7 @@ def test_a_name_that_is_set_amid_traffic(feed):
         assert len(session.oracle.out) == 2
         assert await card.load("names_full") == 0
 
-    feed.run(host)
+    feed.run(host, symbols=symbols)
 
 
 def test_rows_are_the_same_in_numbers_and_in_gateware():

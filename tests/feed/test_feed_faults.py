@@ -279,4 +279,4 @@ def test_nothing_is_taken_while_tables_are_cleared(feed):
         assert await card.counts() == {"frames": 3, "ignored": 3}
         assert not card.feed_ok
 
-    feed.run(host)
+    feed.run(host, hold=256)

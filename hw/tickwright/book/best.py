@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from tickwright.book.operations import Change, Touch
 from tickwright.book.walker import Walk
+from tickwright.core.onehot import position
 from tickwright.feed.types import Side
 
 __all__ = ["BestFinder"]
@@ -77,7 +78,7 @@ class BestFinder(wiring.Component):
         ]
         with m.If(valid):
             m.d.sync += found.eq(any_row.any())
-            m.d.sync += group.eq(_index(first))
+            m.d.sync += group.eq(position(first))
             m.d.sync += word.eq(Mux(any_after.any(), _pick(after, first_after),
                                     _pick(row, first_row)))
 
@@ -85,7 +86,7 @@ class BestFinder(wiring.Component):
         bit, place = Signal(1 << self._low_bits), Signal(self._bits)
         m.d.comb += [
             bit.eq(_lowest(word)),
-            place.eq(Cat(_index(bit), group)),
+            place.eq(Cat(position(bit), group)),
             self.touches.p.change.eq(two),
             self.touches.p.found.eq(found),
             self.touches.p.level.eq(Mux(two.effect.side == Side.SELL, place, ~place)),
@@ -142,13 +143,6 @@ class BestFinder(wiring.Component):
 def _lowest(bits: Value) -> Value:
     """Return the lowest bit that is 1, alone."""
     return (bits & -bits)[:len(bits)]
-
-
-def _index(one_hot: Value) -> Value:
-    """Return the number of the one bit that is 1, or 0."""
-    places = range(len(one_hot))
-    return Cat((one_hot & sum(1 << place for place in places if place >> bit & 1)).any()
-               for bit in range((len(one_hot) - 1).bit_length()))
 
 
 def _pick(groups: list[Value], one_hot: Value) -> Value:

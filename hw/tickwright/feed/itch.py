@@ -61,8 +61,6 @@ class ItchDecoder(wiring.Component):
         Reasons set. At most one of these three comes in a cycle.
     locate, locate_symbol, locate_valid, set_locate
         As in `FeedRegs`.
-    cleared : ``Out(1)``
-        The locate map has been cleared since reset.
     """
 
     def __init__(self, symbols: int):
@@ -77,7 +75,6 @@ class ItchDecoder(wiring.Component):
             "locate_symbol": In(16),
             "locate_valid":  In(1),
             "set_locate":    In(1),
-            "cleared":       Out(1),
         })
 
     def elaborate(self, platform):
@@ -91,6 +88,7 @@ class ItchDecoder(wiring.Component):
         known = valid & message.known
         m.d.comb += [
             directory.wanted.eq(fields(ItchMessage, self.sequenced.p.body).locate),
+            directory.needed.eq(valid),
             directory.listing.eq(known & (head.type == ord("R"))),
             directory.stock_named.eq(message.named),
             directory.stock_symbol.eq(message.symbol),
@@ -98,7 +96,6 @@ class ItchDecoder(wiring.Component):
             directory.locate_symbol.eq(self.locate_symbol),
             directory.locate_valid.eq(self.locate_valid),
             directory.set_locate.eq(self.set_locate),
-            self.cleared.eq(directory.cleared),
         ]
 
         cause = Signal(Cause)

@@ -5,30 +5,21 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from tickwright.core.onehot import position
 from tickwright.feed.messages import ItchMessage
 
-__all__ = ["LOCATE_BITS", "NAME_BITS", "Directory", "LocateMap", "NameTable", "name_row"]
+__all__ = ["FEW_SYMBOLS", "LOCATE_BITS", "Directory", "FewLocates", "LocateMap", "ManyLocates"]
 
 LOCATE_BITS = 8 * ItchMessage.field("locate").size
-NAME_BITS = 64
-NAME_WAYS = 4
-ROW_LOCATES = 16  # locates a row of the map, so that it is cleared in fewer cycles
-
-
-def name_row(name, bits: int):
-    """Return the row of the name table for a name, as a number or as a value of the gateware.
-
-    The name, its first character lowest, is cut into pieces of ``bits`` bits that are joined by
-    exclusive or.
-    """
-    row = 0
-    for at in range(0, NAME_BITS, bits):
-        row = (name >> at) ^ row
-    return row & ((1 << bits) - 1)
+FEW_SYMBOLS = 32
+"""Up to so many symbols it takes less to compare with each than to look up in block RAM."""
 
 
 class LocateMap(wiring.Component):
-    """Holds the symbol of every locate; cleared after reset.
+    """Holds the locate of every symbol, and finds the symbol of a locate.
+
+    A symbol has one locate at most, and a locate one symbol. A write gives a symbol a locate in
+    place of the one that it had. Nothing is mapped after reset.
 
     Latency: 1 cycle from a locate to what it is mapped to; an entry written in the cycle of a
     lookup is what the lookup finds. Throughput: 1 lookup and 1 write per cycle.
@@ -39,10 +30,13 @@ class LocateMap(wiring.Component):
         Locate to look up.
     mapped, symbol : ``Out(1)``, ``Out(range(symbols))``
         A cycle later: it is mapped, to this symbol.
-    w_en, w_locate, w_mapped, w_symbol : ``In``
-        Set the entry of a locate.
-    cleared : ``Out(1)``
-        All entries have been cleared since reset; until then writes are lost.
+    asked, bound : ``In(range(symbols))``, ``Out(1)``
+        In the same cycle: this symbol has a locate.
+    w_en, w_symbol, w_mapped, w_locate : ``In``
+        The symbol gets the locate, or none if not ``w_mapped``.
+    w_moves : ``In(1)``
+        With a write: the locate may be another symbol's, which loses it. In this cycle ``mapped``
+        and ``symbol`` do not hold.
     """
 
     def __init__(self, symbols: int):
@@ -51,127 +45,89 @@ class LocateMap(wiring.Component):
             "locate":   In(LOCATE_BITS),
             "mapped":   Out(1),
             "symbol":   Out(range(symbols)),
+            "asked":    In(range(symbols)),
+            "bound":    Out(1),
             "w_en":     In(1),
-            "w_locate": In(LOCATE_BITS),
-            "w_mapped": In(1),
             "w_symbol": In(range(symbols)),
-            "cleared":  Out(1),
+            "w_mapped": In(1),
+            "w_locate": In(LOCATE_BITS),
+            "w_moves":  In(1),
         })
+
+
+class FewLocates(LocateMap):
+    """The map for few symbols: a locate is compared with that of each at once."""
 
     def elaborate(self, platform):
         m = Module()
 
-        entry = data.StructLayout({"mapped": 1, "symbol": range(self.symbols)})
-        row = data.ArrayLayout(entry, ROW_LOCATES)
-        m.submodules.rows = rows = Memory(shape=row, depth=2**LOCATE_BITS // ROW_LOCATES, init=[])
-        write = rows.write_port(granularity=1)
-        read = rows.read_port(transparent_for=(write,))
-
-        lane_bits = (ROW_LOCATES - 1).bit_length()
-        lane = Signal(lane_bits)
-        walk = Signal(LOCATE_BITS - lane_bits)
-        m.d.sync += lane.eq(self.locate[:lane_bits])
+        bound, found = Signal(self.symbols), Signal(self.symbols)
+        looked = Signal(LOCATE_BITS)
+        m.d.sync += looked.eq(self.locate)
         m.d.comb += [
-            read.addr.eq(self.locate[lane_bits:]),
-            self.mapped.eq(read.data[lane].mapped),
-            self.symbol.eq(read.data[lane].symbol),
+            self.bound.eq(bound.bit_select(self.asked, 1)),
+            self.mapped.eq(found.any()),
+            self.symbol.eq(position(found)),
         ]
-        with m.If(self.cleared):
-            m.d.comb += write.addr.eq(self.w_locate[lane_bits:])
-            for index in range(ROW_LOCATES):
-                m.d.comb += [
-                    write.data[index].mapped.eq(self.w_mapped),
-                    write.data[index].symbol.eq(self.w_symbol),
-                    write.en[index].eq(self.w_en & (self.w_locate[:lane_bits] == index)),
-                ]
-        with m.Else():
-            m.d.comb += write.addr.eq(walk), write.en.eq(~0)
-            m.d.sync += walk.eq(walk + 1), self.cleared.eq(walk.all())
+        wanted = Mux(self.w_moves, self.w_locate, looked)
+        for index in range(self.symbols):
+            locate = Signal(LOCATE_BITS, name=f"locate_{index}")
+            m.d.comb += found[index].eq(bound[index] & (locate == wanted))
+            with m.If(self.w_en & (self.w_symbol == index)):
+                m.d.sync += locate.eq(self.w_locate), bound[index].eq(self.w_mapped)
+            with m.Elif(self.w_en & self.w_moves & found[index]):
+                m.d.sync += bound[index].eq(0)
 
         return m
 
 
-class NameTable(wiring.Component):
-    """Finds the symbol that bears a name; cleared after reset.
+class ManyLocates(LocateMap):
+    """The map for many symbols: one memory has a symbol for each locate, one the reverse.
 
-    Four names fit in a row; `name_row` says which row is a name's. A name that is kept already is
-    given to the new symbol. A new name waits until no message is under way, for lookups come first.
-
-    Latency: 1 cycle from a name to the symbol. Throughput: 1 lookup per cycle.
-
-    Members
-    -------
-    stock : ``In(64)``
-        Name to look up, its first character lowest.
-    named, symbol : ``Out(1)``, ``Out(range(symbols))``
-        A cycle later: a symbol bears that name.
-    idle : ``In(1)``
-        What is looked up in this cycle does not matter.
-    name, name_symbol, set_name, names_full
-        As in `FeedRegs`.
-    cleared : ``Out(1)``
-        All rows have been cleared since reset; until then no name is kept.
+    A locate is mapped if the symbol of its entry is bound, and to this very locate. So entries need
+    not be cleared: neither after reset, nor when their symbol gets another locate.
     """
-
-    def __init__(self, symbols: int):
-        self.symbols = symbols
-        self.row_bits = max(9, (8 * symbols - 1).bit_length())  # mostly empty, so hardly ever full
-        super().__init__({
-            "stock":       In(NAME_BITS),
-            "named":       Out(1),
-            "symbol":      Out(range(symbols)),
-            "idle":        In(1),
-            "name":        In(NAME_BITS),
-            "name_symbol": In(16),
-            "set_name":    In(1),
-            "names_full":  Out(1),
-            "cleared":     Out(1),
-        })
 
     def elaborate(self, platform):
         m = Module()
 
-        entry = data.StructLayout({"used": 1, "name": NAME_BITS, "symbol": range(self.symbols)})
-        row = data.ArrayLayout(entry, NAME_WAYS)
-        m.submodules.rows = rows = Memory(shape=row, depth=2**self.row_bits, init=[])
-        write = rows.write_port(granularity=1)
-        read = rows.read_port()
+        m.submodules.of_locate = of_locate = Memory(
+            shape=range(self.symbols), depth=2**LOCATE_BITS, init=[])
+        m.submodules.of_symbol = of_symbol = Memory(
+            shape=LOCATE_BITS, depth=self.symbols, init=[])
+        w_symbol, w_locate = of_locate.write_port(), of_symbol.write_port()
+        owner, former = of_locate.read_port(transparent_for=(w_symbol,)), of_locate.read_port()
+        bound, left = Signal(self.symbols), Signal(self.symbols)
 
-        new = Signal(entry)       # the name to be kept
-        waits, reads = Signal(), Signal()
-        looked = Signal(NAME_BITS)
-        same, free = Signal(NAME_WAYS), Signal(NAME_WAYS)
-        wanted = Mux(reads, new.name, looked)
-        for way in range(NAME_WAYS):
-            found = read.data[way]
-            m.d.comb += same[way].eq(found.used & (found.name == wanted))
-            m.d.comb += free[way].eq(~found.used)
-            with m.If(same[way]):
-                m.d.comb += self.symbol.eq(found.symbol)
-        m.d.comb += self.named.eq(same.any())
+        def find(port, locate, bound):
+            """Return whether a locate is mapped that was looked up in the cycle before."""
+            looked = Signal(LOCATE_BITS)
+            back = of_symbol.read_port(domain="comb")
+            m.d.sync += looked.eq(locate)
+            m.d.comb += port.addr.eq(locate), back.addr.eq(port.data)
+            return bound.bit_select(port.data, 1) & (back.data == looked)
 
-        asks = waits & self.idle & self.cleared
-        m.d.comb += read.addr.eq(name_row(Mux(asks, new.name, self.stock), self.row_bits))
-        m.d.sync += looked.eq(self.stock), reads.eq(asks)
-        with m.If(asks):
-            m.d.sync += waits.eq(0)
-        with m.If(self.set_name):
-            m.d.sync += waits.eq(1), new.used.eq(1), new.name.eq(self.name)
-            m.d.sync += new.symbol.eq(self.name_symbol)
-            with m.If(waits | reads | (self.name_symbol >= self.symbols)):
-                m.d.sync += waits.eq(0), self.names_full.eq(1)
-        with m.If(reads & ~same.any() & ~free.any()):
-            m.d.sync += self.names_full.eq(1)
+        # The symbol that had the locate of a write is known in the cycle after it.
+        moved, new = Signal(), Signal(range(self.symbols))
+        m.d.sync += moved.eq(self.w_en & self.w_moves), new.eq(self.w_symbol)
+        m.d.comb += left.eq(bound)
+        with m.If(moved & find(former, self.w_locate, bound) & (former.data != new)):
+            m.d.comb += left.bit_select(former.data, 1).eq(0)
+        m.d.sync += bound.eq(left)
+        with m.If(self.w_en):
+            m.d.sync += bound.bit_select(self.w_symbol, 1).eq(self.w_mapped)
 
-        walk = Signal(self.row_bits)
-        with m.If(self.cleared):
-            m.d.comb += write.addr.eq(name_row(new.name, self.row_bits))
-            for way in range(NAME_WAYS):
-                takes = Mux(same.any(), same[way], free[way] & ~free[:way].any())
-                m.d.comb += write.data[way].eq(new), write.en[way].eq(reads & takes)
-        with m.Else():
-            m.d.comb += write.addr.eq(walk), write.en.eq(~0)
-            m.d.sync += walk.eq(walk + 1), self.cleared.eq(walk.all())
+        m.d.comb += [
+            self.mapped.eq(find(owner, self.locate, left)),
+            self.symbol.eq(owner.data),
+            self.bound.eq(left.bit_select(self.asked, 1)),
+            w_symbol.addr.eq(self.w_locate),
+            w_symbol.data.eq(self.w_symbol),
+            w_symbol.en.eq(self.w_en & self.w_mapped),
+            w_locate.addr.eq(self.w_symbol),
+            w_locate.data.eq(self.w_locate),
+            w_locate.en.eq(self.w_en & self.w_mapped),
+        ]
 
         return m
 
@@ -183,6 +139,9 @@ class Directory(wiring.Component):
     mapped yet. If it says otherwise than the map, the map stays as it is, and the symbols concerned
     are told: that of the stock first.
 
+    What the host sets frees the locate and the symbol of all else. It waits for a cycle in which no
+    message needs the map.
+
     Latency: 1 cycle from a locate to its symbol. What a directory message maps is found by a lookup
     2 cycles after that of the message itself.
 
@@ -192,8 +151,10 @@ class Directory(wiring.Component):
         Locate to look up.
     mapped, symbol : ``Out(1)``, ``Out(range(symbols))``
         A cycle later: it is mapped, to this symbol.
+    needed : ``In(1)``
+        What was looked up in the cycle before was the locate of a message,
     listing : ``In(1)``
-        What was looked up in the cycle before was the locate of a directory message,
+        and that a directory message,
     stock_named, stock_symbol : ``In(1)``, ``In(range(symbols))``
         whose stock is watched, as this symbol.
     clash, clash_symbol : ``Out(1)``, ``Out(range(symbols))``
@@ -202,8 +163,6 @@ class Directory(wiring.Component):
         and of this one.
     locate, locate_symbol, locate_valid, set_locate
         As in `FeedRegs`.
-    cleared : ``Out(1)``
-        The map has been cleared since reset.
     """
 
     def __init__(self, symbols: int):
@@ -212,6 +171,7 @@ class Directory(wiring.Component):
             "wanted":        In(LOCATE_BITS),
             "mapped":        Out(1),
             "symbol":        Out(range(symbols)),
+            "needed":        In(1),
             "listing":       In(1),
             "stock_named":   In(1),
             "stock_symbol":  In(range(symbols)),
@@ -223,15 +183,14 @@ class Directory(wiring.Component):
             "locate_symbol": In(16),
             "locate_valid":  In(1),
             "set_locate":    In(1),
-            "cleared":       Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
 
-        m.submodules.locates = locates = LocateMap(self.symbols)
+        form = FewLocates if self.symbols <= FEW_SYMBOLS else ManyLocates
+        m.submodules.locates = locates = form(self.symbols)
 
-        bound = Signal(self.symbols)  # symbols that a locate is mapped to
         looked = Signal(LOCATE_BITS)
         named, symbol = self.stock_named, self.stock_symbol
         differ, binds = Signal(), Signal()
@@ -240,35 +199,35 @@ class Directory(wiring.Component):
             locates.locate.eq(self.wanted),
             self.mapped.eq(locates.mapped),
             self.symbol.eq(locates.symbol),
-            self.cleared.eq(locates.cleared),
+            locates.asked.eq(symbol),
             differ.eq(locates.mapped & (locates.symbol != symbol)),
-            binds.eq(self.listing & named & ~locates.mapped & ~bound.bit_select(symbol, 1)),
+            binds.eq(self.listing & named & ~locates.mapped & ~locates.bound),
             self.clash.eq(self.listing & Mux(
-                named, Mux(locates.mapped, differ, bound.bit_select(symbol, 1)), locates.mapped)),
+                named, Mux(locates.mapped, differ, locates.bound), locates.mapped)),
             self.clash_symbol.eq(Mux(named, symbol, locates.symbol)),
             self.second.eq(self.listing & named & differ),
             self.second_symbol.eq(locates.symbol),
         ]
 
-        host = Signal(data.StructLayout({
+        entry = data.StructLayout({
             "waits": 1, "locate": LOCATE_BITS, "mapped": 1, "symbol": range(self.symbols),
-        }))
-        m.d.sync += locates.w_en.eq(binds | host.waits)
-        with m.If(binds):
-            m.d.sync += [
-                locates.w_locate.eq(looked),
-                locates.w_mapped.eq(1),
-                locates.w_symbol.eq(symbol),
-                bound.bit_select(symbol, 1).eq(1),
-            ]
-        with m.Elif(host.waits):
-            m.d.sync += [
-                locates.w_locate.eq(host.locate),
-                locates.w_mapped.eq(host.mapped),
-                locates.w_symbol.eq(host.symbol),
-                bound.bit_select(host.symbol, 1).eq(host.mapped),
-                host.waits.eq(0),
-            ]
+        })
+        learned, host = Signal(entry), Signal(entry)
+        m.d.comb += [
+            locates.w_moves.eq(host.waits & ~learned.waits & ~self.needed),
+            locates.w_en.eq(learned.waits | locates.w_moves),
+        ]
+        for name in ("locate", "mapped", "symbol"):
+            m.d.comb += getattr(locates, f"w_{name}").eq(
+                Mux(learned.waits, learned[name], host[name]))
+        m.d.sync += [
+            learned.waits.eq(binds),
+            learned.locate.eq(looked),
+            learned.mapped.eq(1),
+            learned.symbol.eq(symbol),
+        ]
+        with m.If(locates.w_moves):
+            m.d.sync += host.waits.eq(0)
         with m.If(self.set_locate):
             m.d.sync += [
                 host.waits.eq(self.locate_symbol < self.symbols),

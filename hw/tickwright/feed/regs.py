@@ -29,13 +29,16 @@ class FeedRegs(Block):
     locate        = Control(16, "Locate of the entry of the map to be set.")
     locate_symbol = Control(16, "Symbol that this locate is mapped to, or freed from.")
     locate_valid  = Control(1, "The locate is mapped; 0 frees it and the symbol.")
-    set_locate    = Strobe("Set the entry of the map; ignored if the card lacks the symbol.")
+    set_locate    = Strobe("Set the entry of the map: what the locate and the symbol were mapped "
+                           "to before is freed. Ignored if the card lacks the symbol.")
     name          = Control(64, "Name of a watched symbol, padded with spaces; its first character "
                                 "in the low byte.")
     name_symbol   = Control(16, "Symbol that bears this name.")
-    set_name      = Strobe("Watch for this name in directory messages.")
-    names_full    = Status(1, "A name could not be kept since reset: no room for it, no such "
-                              "symbol, or it came while the one before was being kept.")
+    set_name      = Strobe("Watch for this name in directory messages, in place of the one that "
+                           "the symbol bore; another symbol that bore it has none then.")
+    names_full    = Status(1, "A name could not be kept since reset: no such symbol, it came while "
+                              "the one before was being kept, or no room for it, which a card of "
+                              "up to 32 symbols always has.")
 
     frames       = Status(32, "Frames received.", unit="frames")
     ignored      = Status(32, "Frames not taken: the stage was not enabled.", unit="frames")

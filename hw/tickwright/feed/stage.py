@@ -13,9 +13,9 @@ from tickwright.feed.arbiter import Arbiter
 from tickwright.feed.counters import count
 from tickwright.feed.framing import LENGTH_BYTES, MIN_DATAGRAM, MIN_FRAME, Framing
 from tickwright.feed.itch import ItchDecoder
-from tickwright.feed.locate import NAME_BITS, NameTable
 from tickwright.feed.messages import StockDirectory
 from tickwright.feed.moldudp64 import Datagrams
+from tickwright.feed.names import NAME_BITS, NameTable
 from tickwright.feed.regs import FeedRegs
 from tickwright.feed.types import BookEvent, StatusEvent, Trust
 from tickwright.feed.watch import FeedWatch
@@ -155,7 +155,7 @@ class FeedStage(wiring.Component):
                               ready=Signal(), frames=Signal(32))
         enabled, started = Signal(), Signal()
         m.d.comb += [
-            own.ready.eq(at.names.cleared & at.arbiter.cleared & at.decoder.cleared),
+            own.ready.eq(at.names.cleared & at.arbiter.cleared),
             enabled.eq(own.enable & own.ready),
             at.receiver.enable.eq(enabled),
             at.watch.enabled.eq(enabled),

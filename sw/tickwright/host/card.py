@@ -259,8 +259,8 @@ class Card:
     def load_symbols(self, setup: CardSetup) -> None:
         """Load names, locates and windows of the symbols, at feed, book and order session.
 
-        A name that was loaded stays until reset. Raises CardError: the card is of other sizes, or
-        has no room for a name.
+        A symbol keeps its name and its locate until it gets another, until another symbol gets it,
+        or until reset. Raises CardError: the card is of other sizes, or could not keep a name.
         """
         self.check_sizes(setup)
         self._wait_ready()
@@ -415,7 +415,7 @@ class Card:
         self.order.name = name
         self.order.set_name = 1
         if self.feed.names_full:
-            raise CardError(f"feed: symbol {symbol.name}: no room for its name among the others")
+            raise CardError(f"feed: symbol {symbol.name}: the card could not keep its name")
 
     def _load_lists(self, parameters: ParameterSet, symbols: int) -> None:
         for symbol, listed in enumerate(listing(parameters.pairs, symbols)):

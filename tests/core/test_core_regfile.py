@@ -9,7 +9,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from tickwright.core.regfile import BusSignature, RegisterFile
-from tickwright.core.regs import Block, Control, Status, Strobe
+from tickwright.core.regs import Block, Control, Counter, Status, Strobe
 
 
 class PumpRegs(Block):
@@ -250,6 +250,43 @@ def test_bank_and_descriptors_agree_on_random_accesses(simulate):
             words = [await read(ctx, dut.bus, addr) for addr in places.reads]
             found = getattr(PumpRegs(Recorder(words)), register.name)
             assert found == (0 if isinstance(register, Strobe) else value), register.name
+
+    simulate(dut, host)
+
+
+class DoorRegs(Block):
+    """Registers of a door."""
+
+    locked = Control(1, "Nobody gets in while this is 1.")
+    opened = Counter("Times opened.", unit="times")
+    ajar = Status(40, "Time since it was opened.", unit="ns")
+    closed = Counter("Times closed.", unit="times")
+    knock = Strobe("Knock.")
+    passed = Counter("Persons that went through.", unit="persons")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_counter_is_read_with_all_events_before(simulate, seed):
+    """Reads of all words in consecutive cycles, while everything may happen in any of them."""
+    dut = RegisterFile(DoorRegs)
+    rng = random.Random(seed)
+    names = [register.name for register in DoorRegs.registers if isinstance(register, Counter)]
+    offsets = {getattr(DoorRegs, name).offset // 4: name for name in names}
+    ajar = DoorRegs.ajar.offset // 4
+
+    async def host(ctx):
+        counted = dict.fromkeys(names, 0)
+        ctx.set(dut.ajar, 0x12_3456_789A)
+        for _ in range(400):
+            happening = {name for name in names if rng.random() < 0.7}
+            for name in names:
+                ctx.set(getattr(dut, name), name in happening)
+            addr = rng.randrange(8)
+            shown = {ajar: 0x3456_789A, ajar + 1: 0x12}.get(addr, 0)
+            shown = counted[offsets[addr]] if addr in offsets else shown
+            assert await read(ctx, dut.bus, addr) == shown
+            for name in happening:
+                counted[name] += 1
 
     simulate(dut, host)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tickwright.core.regs import Block, Control, Status, Strobe
+from tickwright.core.regs import Block, Control, Counter, Status, Strobe
 
 
 class PumpRegs(Block):
@@ -123,6 +123,17 @@ def test_value_that_does_not_fit_never_reaches_the_bus(name, value):
 def test_status_register_refuses_to_be_written():
     with pytest.raises(AttributeError, match=r"PumpRegs\.faults is a status register"):
         PumpRegs(Words()).faults = 0
+
+
+def test_a_counter_is_a_status_of_32_bits_to_the_host():
+    counter, status = (
+        type("Regs", (Block,), {"passed": register})
+        for register in (Counter("Went through.", unit="persons"), Status(32, ""))
+    )
+    assert counter.fingerprint() == status.fingerprint()
+    assert counter.table().endswith("| 32 | read |  | persons | Went through. |")
+    with pytest.raises(AttributeError, match=r"Regs\.passed is a status register"):
+        counter(Words()).passed = 0
 
 
 def test_misspelt_register_is_refused():

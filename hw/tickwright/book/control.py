@@ -6,23 +6,22 @@ from amaranth.lib.wiring import In, Out
 
 from tickwright.book.operations import Effect, Setting
 from tickwright.book.regs import BookRegs
+from tickwright.core.regs import Counter
 from tickwright.feed.types import Reason
 
 __all__ = ["BookControl"]
 
-COUNTS = {"events", "quotes", "overflows", "capacity", "unknown_references", "duplicates", "orders"}
-
 
 class BookControl(wiring.Component):
-    """Makes settings of what the host writes, and counts what happens.
+    """Makes settings of what the host writes, and tells what is to be counted.
 
-    Latency: 0 cycles to a setting, 1 to a count. Throughput: 1 of each a cycle.
+    Latency: 0 cycles to a setting or an event, 1 to ``orders``. Throughput: 1 of each a cycle.
 
     Members
     -------
-    *register* : ``In(bits)`` or ``Out(bits)``
-        One member for each register of `BookRegs`: an output for a count, an input for all else.
-        Counts stop at their maximum rather than wrapping.
+    *register* : ``In(bits)``, ``Out(1)`` or ``Out(32)``
+        One member for each register of `BookRegs`: for a counter an output that is 1 for a cycle
+        with an event, for ``orders`` an output of what it shows, for all else an input.
     settings : ``Out(stream.Signature(Setting(symbols), always_ready=True))``
         What the host says of a symbol.
     effects : ``In(stream.Signature(Effect(symbols), always_ready=True))``
@@ -40,9 +39,9 @@ class BookControl(wiring.Component):
             "refused":   In(1),
             "published": In(1),
         } | {
-            register.name: (Out if register.name in COUNTS else In)(register.bits)
+            register.name: Out(1) if isinstance(register, Counter) else In(register.bits)
             for register in BookRegs.registers
-        })
+        } | {"orders": Out(BookRegs.orders.bits)})
 
     def elaborate(self, platform):
         m = Module()
@@ -52,18 +51,14 @@ class BookControl(wiring.Component):
             m.d.comb += self.settings.p[name].eq(getattr(self, name))
 
         effect, valid = self.effects.p, self.effects.valid
-        happened = {
-            "events":             self.entered,
-            "quotes":             self.published,
-            "overflows":          self.refused,
-            "capacity":           valid & _has(effect, Reason.CAPACITY),
-            "unknown_references": valid & _has(effect, Reason.UNKNOWN_REFERENCE),
-            "duplicates":         valid & _has(effect, Reason.DUPLICATE_REFERENCE),
-        }
-        for name, happens in happened.items():
-            count = getattr(self, name)
-            with m.If(happens & ~count.all()):
-                m.d.sync += count.eq(count + 1)
+        m.d.comb += [
+            self.events.eq(self.entered),
+            self.quotes.eq(self.published),
+            self.overflows.eq(self.refused),
+            self.capacity.eq(valid & _has(effect, Reason.CAPACITY)),
+            self.unknown_references.eq(valid & _has(effect, Reason.UNKNOWN_REFERENCE)),
+            self.duplicates.eq(valid & _has(effect, Reason.DUPLICATE_REFERENCE)),
+        ]
         with m.If(valid):
             m.d.sync += self.orders.eq(self.orders + effect.joins - effect.leaves)
 

@@ -1,6 +1,6 @@
 """Registers of the book."""
 
-from tickwright.core.regs import Block, Control, Status, Strobe
+from tickwright.core.regs import Block, Control, Counter, Status, Strobe
 from tickwright.feed.reasons import REASONS
 
 __all__ = ["BookRegs"]
@@ -24,13 +24,13 @@ class BookRegs(Block):
     reasons            = Status(len(REASONS), "Sticky reasons why the symbol is not trusted.")
     untrusted          = Status(16, "Symbols with a sticky reason.", unit="symbols")
     orders             = Status(32, "Orders in the table.", unit="orders")
-    events             = Status(32, "Book and status events taken since reset.", unit="events")
-    quotes             = Status(32, "Quotes published since reset.", unit="quotes")
-    overflows          = Status(32, "Events refused since reset: the queue was full, or the "
-                                    "tables not cleared.", unit="events")
-    capacity           = Status(32, "Orders since reset that found no free way in the table.",
-                                unit="orders")
-    unknown_references = Status(32, "Events since reset that named an order not in the table.",
-                                unit="events")
-    duplicates         = Status(32, "Orders since reset whose reference was in the table.",
-                                unit="orders")
+    events             = Counter("Book and status events taken since reset.", unit="events")
+    quotes             = Counter("Quotes published since reset.", unit="quotes")
+    overflows          = Counter("Events refused since reset: the queue was full, or the "
+                                 "tables not cleared.", unit="events")
+    capacity           = Counter("Orders since reset that found no free way in the table.",
+                                 unit="orders")
+    unknown_references = Counter("Events since reset that named an order not in the table.",
+                                 unit="events")
+    duplicates         = Counter("Orders since reset whose reference was in the table.",
+                                 unit="orders")

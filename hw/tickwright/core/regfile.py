@@ -4,11 +4,13 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from tickwright.core.counters import CounterBank
 from tickwright.core.regs import (
     WORD_BITS,
     WORD_BYTES,
     Block,
     Control,
+    Counter,
     Register,
     Status,
     Strobe,
@@ -58,7 +60,7 @@ class RegisterFile(wiring.Component):
     write that names no register is ignored, a read of one gives 0.
 
     Latency: 1 cycle from a write to the control output or strobe; 1 cycle from address to read
-    data. Throughput: 1 access per cycle.
+    data; a read in the cycle after an event shows it counted. Throughput: 1 access per cycle.
 
     Members
     -------
@@ -66,8 +68,8 @@ class RegisterFile(wiring.Component):
         Access from the host.
     *name* : ``Out(bits)`` or ``In(bits)``
         One member for each register of the block: an output for a control register, an input for
-        a status register. For a strobe of 1 bit, an output that is 1 for one cycle after a 1 is
-        written.
+        a status register. For a counter, an input of 1 bit that is 1 in each cycle with an event.
+        For a strobe of 1 bit, an output that is 1 for one cycle after a 1 is written.
     *name*_pulse : ``Out(1)``
         For a strobe of more than 1 bit: 1 for the cycle in which the output *name* is new.
     """
@@ -77,6 +79,8 @@ class RegisterFile(wiring.Component):
         members = {"bus": In(BusSignature(max(1, (block.words - 1).bit_length())))}
         for register in block.registers:
             match register:
+                case Counter():
+                    members[register.name] = In(1)
                 case Status():
                     members[register.name] = In(register.bits)
                 case Control():
@@ -113,6 +117,9 @@ class RegisterFile(wiring.Component):
                         self._read(m, register, 1)
                         if register.name in staged:
                             self._write(m, register, Cat(staged[register.name], self.bus.w_data))
+        counters = [one for one in self.block.registers if isinstance(one, Counter)]
+        if counters:
+            self._count(m, counters)
 
         return m
 
@@ -123,11 +130,22 @@ class RegisterFile(wiring.Component):
 
     def _read(self, m, register: Register, word: int):
         """Show a word of the register as it is now."""
-        if isinstance(register, Strobe):
+        if isinstance(register, Counter | Strobe):
             return
         value = getattr(self, register.name).word_select(word, WORD_BITS)
         with m.If(self.bus.r_en):
             m.d.sync += self.bus.r_data.eq(value)
+
+    def _count(self, m, counters: list[Counter]):
+        """Let one memory hold the counters, and show the one that is read."""
+        m.submodules.bank = bank = CounterBank(len(counters))
+        m.d.comb += bank.events.eq(Cat(getattr(self, counter.name) for counter in counters))
+        with m.Switch(self.bus.addr):
+            for index, counter in enumerate(counters):
+                with m.Case(counter.offset // WORD_BYTES):
+                    m.d.comb += bank.counter.eq(index)
+                    with m.If(self.bus.r_en):
+                        m.d.sync += self.bus.r_data.eq(bank.count)
 
     def _write(self, m, register: Register, value: Value):
         """Let the register take a value that is written as a whole in this cycle."""

@@ -17,7 +17,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, Self, overload
 
-__all__ = ["WORD_BITS", "WORD_BYTES", "Block", "Bus", "Control", "Register", "Status", "Strobe"]
+__all__ = ["WORD_BITS", "WORD_BYTES", "Block", "Bus", "Control", "Counter", "Register", "Status",
+           "Strobe"]
 
 WORD_BYTES = 4
 WORD_BITS = 8 * WORD_BYTES
@@ -115,6 +116,16 @@ class Status(Register):
 
     kind = "status"
     access = "read"
+
+
+class Counter(Status):
+    """A register that counts events which the gateware tells it of, from reset on.
+
+    It stops at its maximum.
+    """
+
+    def __init__(self, doc: str, unit: str = "") -> None:
+        super().__init__(WORD_BITS, doc, unit)
 
 
 class Strobe(Register):

@@ -4,7 +4,6 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from tickwright.feed.counters import count
 from tickwright.net.headers import Ethernet, Ipv4, Udp, VlanTag
 from tickwright.net.mac import Arrival
 from tickwright.net.udp import DatagramFaults
@@ -30,7 +29,7 @@ NEEDED = (
 
 
 class Admission(wiring.Component):
-    """Takes the frames with which nothing is wrong, and counts the others by the first reason.
+    """Takes the frames with which nothing is wrong, and tells the first reason against each other.
 
     A frame is judged once: when its MoldUDP64 header is complete, or else when it ends. One that
     ends within its headers is a runt, unless bytes that it has speak against it already, or it has
@@ -52,8 +51,8 @@ class Admission(wiring.Component):
         What is wrong with it; known with ``header``, two cycles after ``short``.
     accepted : ``Out(1)``
         The frame whose header is complete is taken.
-    ignored, not_ipv4, ip_options, bad_checksum, fragments, not_udp, other_line, runts : ``Out(32)``
-        Frames not taken, by reason.
+    ignored, not_ipv4, ip_options, bad_checksum, fragments, not_udp, other_line, runts : ``Out(1)``
+        For a cycle: a frame is not taken for this reason.
     """
 
     header:       In(1)
@@ -63,14 +62,14 @@ class Admission(wiring.Component):
     tagged:       In(1)
     wrong:        In(DatagramFaults)
     accepted:     Out(1)
-    ignored:      Out(32)
-    not_ipv4:     Out(32)
-    ip_options:   Out(32)
-    bad_checksum: Out(32)
-    fragments:    Out(32)
-    not_udp:      Out(32)
-    other_line:   Out(32)
-    runts:        Out(32)
+    ignored:      Out(1)
+    not_ipv4:     Out(1)
+    ip_options:   Out(1)
+    bad_checksum: Out(1)
+    fragments:    Out(1)
+    not_udp:      Out(1)
+    other_line:   Out(1)
+    runts:        Out(1)
 
     def elaborate(self, platform):
         m = Module()
@@ -97,9 +96,9 @@ class Admission(wiring.Component):
             (self.runts,        wrong.runts | ~whole),
         )
         failed = Signal(len(judged))
-        for index, (counter, fails) in enumerate(judged):
-            m.d.comb += failed[index].eq(fails)
-            count(m, counter, (whole | ended[1]) & failed[index] & ~failed[:index].any())
+        for index, (reason, fails) in enumerate(judged):
+            first = failed[index] & ~failed[:index].any()
+            m.d.comb += failed[index].eq(fails), reason.eq((whole | ended[1]) & first)
         m.d.comb += self.accepted.eq(self.header & ~failed.any())
 
         return m

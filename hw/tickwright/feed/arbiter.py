@@ -4,7 +4,6 @@ from amaranth import *
 from amaranth.lib import enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from tickwright.feed.counters import count
 from tickwright.feed.hold import HoldRing
 from tickwright.feed.moldudp64 import FeedMessage, Origin
 from tickwright.feed.pending import PendingTrust
@@ -100,8 +99,10 @@ class Arbiter(wiring.Component):
         Messages are held that can be delivered, or are looked for.
     cleared : ``Out(1)``
         The ring has been cleared since reset.
-    duplicates, hold_overflow, skipped_messages, gaps, lost, delivered
-        Counters: ``Out(32)``, the last two ``Out(64)``.
+    duplicates, hold_overflow, skipped_messages, gaps : ``Out(1)``
+        For a cycle: what the counter of this name counts.
+    lost, delivered : ``Out(64)``
+        Messages declared lost, and messages delivered.
     """
 
     def __init__(self, symbols: int, hold: int):
@@ -123,10 +124,10 @@ class Arbiter(wiring.Component):
             "gap_open":         Out(1),
             "busy":             Out(1),
             "cleared":          Out(1),
-            "duplicates":       Out(32),
-            "hold_overflow":    Out(32),
-            "skipped_messages": Out(32),
-            "gaps":             Out(32),
+            "duplicates":       Out(1),
+            "hold_overflow":    Out(1),
+            "skipped_messages": Out(1),
+            "gaps":             Out(1),
             "lost":             Out(64),
             "delivered":        Out(64),
         })
@@ -176,15 +177,12 @@ class Arbiter(wiring.Component):
             timer.now_ns.eq(self.now_ns),
             timer.hold_ns.eq(self.hold_ns),
             timer.gap_open.eq(self.gap_open),
+            self.duplicates.eq(self._late | self._keeping & ring.there),
+            self.hold_overflow.eq(self._overflow),
+            self.skipped_messages.eq(self.sequenced.valid & ~self.sequenced.p.known),
+            self.gaps.eq(pending.gap),
         ]
-        for counter, event in (
-            (self.duplicates,       self._late | self._keeping & ring.there),
-            (self.hold_overflow,    self._overflow),
-            (self.skipped_messages, self.sequenced.valid & ~self.sequenced.p.known),
-            (self.gaps,             pending.gap),
-            (self.delivered,        self.sequenced.valid),
-        ):
-            count(m, counter, event)
+        m.d.sync += self.delivered.eq(self.delivered + self.sequenced.valid)
 
         return m
 

@@ -5,7 +5,6 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from tickwright.core.parser import fields
-from tickwright.feed.counters import count
 from tickwright.feed.framing import BODY_BYTES, LENGTH_BYTES, PIECE_BYTES
 from tickwright.feed.messages import (
     ITCH_SIZES,
@@ -77,7 +76,7 @@ class Datagrams(wiring.Component):
     session_low, session_high : ``Out(40)``
         The session; its first character lowest.
     other_session, ends, heartbeats, trailing, faults, bad_frames, messages_a, messages_b
-        Counters: ``Out(32)``.
+        For a cycle, ``Out(1)``: what the counter of this name counts.
     """
 
     def __init__(self, symbols: int):
@@ -106,14 +105,14 @@ class Datagrams(wiring.Component):
             "datagram":       Out(Origin),
             "session_low":    Out(40),
             "session_high":   Out(40),
-            "other_session":  Out(32),
-            "ends":           Out(32),
-            "heartbeats":     Out(32),
-            "trailing":       Out(32),
-            "faults":         Out(32),
-            "bad_frames":     Out(32),
-            "messages_a":     Out(32),
-            "messages_b":     Out(32),
+            "other_session":  Out(1),
+            "ends":           Out(1),
+            "heartbeats":     Out(1),
+            "trailing":       Out(1),
+            "faults":         Out(1),
+            "bad_frames":     Out(1),
+            "messages_a":     Out(1),
+            "messages_b":     Out(1),
         })
 
     def elaborate(self, platform):
@@ -161,18 +160,15 @@ class Datagrams(wiring.Component):
             self.next_sequence.eq(head.sequence),
             self.taint.eq(self.fault & ours_now | self.bad & ~self.bad_short & accepted),
             Cat(self.session_low, self.session_high).eq(session),
+            self.other_session.eq(self.accepted & ~same),
+            self.ends.eq(taken & end),
+            self.heartbeats.eq(taken & heartbeat),
+            self.trailing.eq(self.trailing_bytes & ours_now),
+            self.faults.eq(self.fault & ours_now),
+            self.bad_frames.eq(self.bad),
+            self.messages_a.eq(self.messages.valid & ~self.datagram.line),
+            self.messages_b.eq(self.messages.valid & self.datagram.line),
         ]
-        for counter, event in (
-            (self.other_session, self.accepted & ~same),
-            (self.ends,          taken & end),
-            (self.heartbeats,    taken & heartbeat),
-            (self.trailing,      self.trailing_bytes & ours_now),
-            (self.faults,        self.fault & ours_now),
-            (self.bad_frames,    self.bad),
-            (self.messages_a,    self.messages.valid & ~self.datagram.line),
-            (self.messages_b,    self.messages.valid & self.datagram.line),
-        ):
-            count(m, counter, event)
 
         return m
 

@@ -1,6 +1,6 @@
 """Registers of the feed stage."""
 
-from tickwright.core.regs import Block, Control, Status, Strobe
+from tickwright.core.regs import Block, Control, Counter, Status, Strobe
 
 __all__ = ["FeedRegs"]
 
@@ -8,8 +8,8 @@ __all__ = ["FeedRegs"]
 class FeedRegs(Block):
     """What is listened to and watched, how long lost messages are waited for, and what came.
 
-    Counters stop at their maximum. A frame that is not taken is counted once, under the first
-    reason in the order of the registers from ``ignored`` to ``runts``.
+    Counts of 32 bits stop at their maximum. A frame that is not taken is counted once, under the
+    first reason in the order of the registers from ``ignored`` to ``runts``.
     """
 
     enable = Control(1, "Frames are taken while this is 1; takes effect between frames.")
@@ -40,35 +40,33 @@ class FeedRegs(Block):
                               "the one before was being kept, or no room for it, which a card of "
                               "up to 32 symbols always has.")
 
-    frames       = Status(32, "Frames received.", unit="frames")
-    ignored      = Status(32, "Frames not taken: the stage was not enabled.", unit="frames")
-    not_ipv4     = Status(32, "Frames not taken: other EtherType.", unit="frames")
-    ip_options   = Status(32, "Frames not taken: not version 4 with a header of 20 bytes.",
-                          unit="frames")
-    bad_checksum = Status(32, "Frames not taken: wrong IPv4 header checksum.", unit="frames")
-    fragments    = Status(32, "Frames not taken: part of a fragmented datagram.", unit="frames")
-    not_udp      = Status(32, "Frames not taken: other protocol.", unit="frames")
-    other_line   = Status(32, "Frames not taken: address and port are of neither line.",
-                          unit="frames")
-    runts        = Status(32, "Frames not taken: too short for their headers.", unit="frames")
+    frames       = Counter("Frames received.", unit="frames")
+    ignored      = Counter("Frames not taken: the stage was not enabled.", unit="frames")
+    not_ipv4     = Counter("Frames not taken: other EtherType.", unit="frames")
+    ip_options   = Counter("Frames not taken: not version 4 with a header of 20 bytes.",
+                           unit="frames")
+    bad_checksum = Counter("Frames not taken: wrong IPv4 header checksum.", unit="frames")
+    fragments    = Counter("Frames not taken: part of a fragmented datagram.", unit="frames")
+    not_udp      = Counter("Frames not taken: other protocol.", unit="frames")
+    other_line   = Counter("Frames not taken: address and port are of neither line.", unit="frames")
+    runts        = Counter("Frames not taken: too short for their headers.", unit="frames")
 
-    other_session = Status(32, "Datagrams dropped: of another session.", unit="datagrams")
-    ends          = Status(32, "Datagrams that ended the session.", unit="datagrams")
-    heartbeats    = Status(32, "Datagrams that carried no message.", unit="datagrams")
-    trailing      = Status(32, "Datagrams with bytes behind their last message.",
-                           unit="datagrams")
-    faults        = Status(32, "Datagrams whose framing could not be followed to the end.",
-                           unit="datagrams")
-    bad_frames    = Status(32, "Frames found bad at their end.", unit="frames")
-    messages_a    = Status(32, "Messages received on line A.", unit="messages")
-    messages_b    = Status(32, "Messages received on line B.", unit="messages")
+    other_session = Counter("Datagrams dropped: of another session.", unit="datagrams")
+    ends          = Counter("Datagrams that ended the session.", unit="datagrams")
+    heartbeats    = Counter("Datagrams that carried no message.", unit="datagrams")
+    trailing      = Counter("Datagrams with bytes behind their last message.", unit="datagrams")
+    faults        = Counter("Datagrams whose framing could not be followed to the end.",
+                            unit="datagrams")
+    bad_frames    = Counter("Frames found bad at their end.", unit="frames")
+    messages_a    = Counter("Messages received on line A.", unit="messages")
+    messages_b    = Counter("Messages received on line B.", unit="messages")
 
-    duplicates       = Status(32, "Messages dropped: delivered, declared lost or held before.",
-                              unit="messages")
-    hold_overflow    = Status(32, "Messages dropped: too far ahead to be held.", unit="messages")
-    skipped_messages = Status(32, "Messages delivered without effect: type or length unknown.",
-                              unit="messages")
-    gaps             = Status(32, "Gaps declared.", unit="gaps")
+    duplicates       = Counter("Messages dropped: delivered, declared lost or held before.",
+                               unit="messages")
+    hold_overflow    = Counter("Messages dropped: too far ahead to be held.", unit="messages")
+    skipped_messages = Counter("Messages delivered without effect: type or length unknown.",
+                               unit="messages")
+    gaps             = Counter("Gaps declared.", unit="gaps")
     lost             = Status(64, "Messages declared lost.", unit="messages")
     delivered        = Status(64, "Messages delivered.", unit="messages")
 

@@ -10,7 +10,6 @@ from tickwright.core.regfile import RegisterFile
 from tickwright.core.streams import WORD_BYTES, FrameEnd, Word
 from tickwright.feed.admission import Admission
 from tickwright.feed.arbiter import Arbiter
-from tickwright.feed.counters import count
 from tickwright.feed.framing import LENGTH_BYTES, MIN_DATAGRAM, MIN_FRAME, Framing
 from tickwright.feed.itch import ItchDecoder
 from tickwright.feed.messages import StockDirectory
@@ -152,7 +151,7 @@ class FeedStage(wiring.Component):
         m.submodules.regs = regs = self._regs
         connect(m, flipped(self.bus), regs.bus)
         own = SimpleNamespace(enable=Signal(), start_sequence=at.arbiter.start_sequence,
-                              ready=Signal(), frames=Signal(32))
+                              ready=Signal(), frames=Signal())
         enabled, started = Signal(), Signal()
         m.d.comb += [
             own.ready.eq(at.names.cleared & at.arbiter.cleared),
@@ -160,9 +159,9 @@ class FeedStage(wiring.Component):
             at.receiver.enable.eq(enabled),
             at.watch.enabled.eq(enabled),
             at.arbiter.start.eq(enabled & ~started),
+            own.frames.eq(at.receiver.words.valid & at.receiver.words.p.first),
         ]
         m.d.sync += started.eq(started | enabled)
-        count(m, own.frames, at.receiver.words.valid & at.receiver.words.p.first)
 
         for register in FeedRegs.registers:
             for part in parts.values():

@@ -1,6 +1,6 @@
 """Registers of the order session."""
 
-from tickwright.core.regs import Block, Control, Status, Strobe
+from tickwright.core.regs import Block, Control, Counter, Status, Strobe
 
 __all__ = ["OrderRegs"]
 
@@ -45,18 +45,16 @@ class OrderRegs(Block):
     receive_fault = Status(1, "The venue sent what the card cannot take, or answers came faster "
                               "than the ledger took them; stays until the card is reset.")
 
-    orders           = Status(32, "Orders sent.", unit="orders")
-    segments         = Status(32, "Segments taken.", unit="segments")
-    rx_other         = Status(32, "Frames that are not of the session.", unit="frames")
-    rx_bad_checksum  = Status(32, "Segments of the session with a wrong checksum.",
-                              unit="segments")
-    rx_duplicates    = Status(32, "Segments from before the next byte expected.", unit="segments")
-    rx_gaps          = Status(32, "Segments from behind it; the venue sends them again.",
-                              unit="segments")
-    rx_long          = Status(32, "Segments in sequence too long for the card: a receive fault.",
-                              unit="segments")
-    rx_bad_frames    = Status(32, "Frames with a bad verdict.", unit="frames")
-    responses        = Status(32, "Messages on orders, passed to the ledger.", unit="messages")
-    ignored_messages = Status(32, "Messages that concern no order.", unit="messages")
-    unhandled        = Status(32, "Messages on orders that the ledger cannot handle.",
-                              unit="messages")
+    orders           = Counter("Orders sent.", unit="orders")
+    segments         = Counter("Segments taken.", unit="segments")
+    rx_other         = Counter("Frames that are not of the session.", unit="frames")
+    rx_bad_checksum  = Counter("Segments of the session with a wrong checksum.", unit="segments")
+    rx_duplicates    = Counter("Segments from before the next byte expected.", unit="segments")
+    rx_gaps          = Counter("Segments from behind it; the venue sends them again.",
+                               unit="segments")
+    rx_long          = Counter("Segments in sequence too long for the card: a receive fault.",
+                               unit="segments")
+    rx_bad_frames    = Counter("Frames with a bad verdict.", unit="frames")
+    responses        = Counter("Messages on orders, passed to the ledger.", unit="messages")
+    ignored_messages = Counter("Messages that concern no order.", unit="messages")
+    unhandled        = Counter("Messages on orders that the ledger cannot handle.", unit="messages")

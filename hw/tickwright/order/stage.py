@@ -10,7 +10,6 @@ from tickwright.core.regfile import RegisterFile
 from tickwright.core.streams import FrameEnd, Word
 from tickwright.net.tcp import Endpoints, SegmentReceiver, SegmentSender
 from tickwright.order.ack_timer import AckTimer
-from tickwright.order.counters import Counters
 from tickwright.order.ouch import PACKET_BYTES, EnterOrderEncoder
 from tickwright.order.regs import OrderRegs
 from tickwright.order.responses import ResponseDecoder, ResponseQueue
@@ -22,8 +21,6 @@ from tickwright.top.presets import Preset
 __all__ = ["OrderStage"]
 
 QUEUED_RESPONSES = 16
-COUNTED = ("orders", "segments", "rx_other", "rx_bad_checksum", "rx_duplicates", "rx_gaps",
-           "rx_long", "rx_bad_frames", "responses", "ignored_messages", "unhandled")
 
 
 class OrderStage(wiring.Component):
@@ -96,9 +93,7 @@ class OrderStage(wiring.Component):
         m.submodules.receiver = receiver = SegmentReceiver(SEGMENT_BYTES)
         m.submodules.decoder  = decoder  = ResponseDecoder()
         m.submodules.queue    = queue    = ResponseQueue(QUEUED_RESPONSES)
-        m.submodules.counters = counters = Counters(*COUNTED)
         endpoints = Signal(Endpoints)
-        regs.attach(m, _holders(endpoints, counters, encoder, session, sender, timer))
 
         connect(m, flipped(self.bus), regs.bus)
         connect(m, flipped(self.rx), receiver.frames)
@@ -110,6 +105,8 @@ class OrderStage(wiring.Component):
         connect(m, sender.frames, flipped(self.tx))
 
         sent = self.orders.valid & sender.ready
+        counted = _counted(sent, receiver, session, decoder)
+        regs.attach(m, _holders(endpoints, counted, encoder, session, sender, timer))
         m.d.comb += [
             self.orders.ready.eq(sender.ready),
             self.can_send.eq(~self.tx.valid & ~self.orders.valid),
@@ -125,23 +122,22 @@ class OrderStage(wiring.Component):
             receiver.enable.eq(session.live), receiver.endpoints.eq(endpoints),
             receiver.now_ns.eq(self.now_ns),
         ]
-        self._count(m, counters, sent, receiver, session, decoder)
 
         return m
 
-    def _count(self, m, counters, sent, receiver, session, decoder):
-        count = counters.count
-        m.d.comb += [
-            count.orders.eq(sent),
-            count.rx_bad_frames.eq(receiver.bad_frames),
-            count.rx_other.eq(receiver.others),
-            count.rx_bad_checksum.eq(receiver.bad_checksums),
-            count.responses.eq(decoder.responses.valid),
-            count.ignored_messages.eq(decoder.ignored),
-            count.unhandled.eq(decoder.unhandled),
-        ]
-        for name in session.count.signature.members:
-            m.d.comb += getattr(count, name).eq(getattr(session.count, name))
+
+def _counted(sent, receiver, session, decoder) -> SimpleNamespace:
+    """Return what each counter counts."""
+    return SimpleNamespace(
+        orders=sent,
+        rx_other=receiver.others,
+        rx_bad_checksum=receiver.bad_checksums,
+        rx_bad_frames=receiver.bad_frames,
+        responses=decoder.responses.valid,
+        ignored_messages=decoder.ignored,
+        unhandled=decoder.unhandled,
+        **{name: getattr(session.count, name) for name in session.count.signature.members},
+    )
 
 
 def _holders(*parts) -> SimpleNamespace:

@@ -1,6 +1,6 @@
 """Registers of the gate, its limits and its ledger."""
 
-from tickwright.core.regs import Block, Control, Status, Strobe
+from tickwright.core.regs import Block, Control, Counter, Status, Strobe
 
 __all__ = ["SYMBOL_LIMITS", "RiskRegs"]
 
@@ -87,22 +87,22 @@ class RiskRegs(Block):
                                 "were refused.", unit="writes")
     refused_arms   = Status(16, "Uses of `arm` that were refused.", unit="requests")
 
-    sent    = Status(32, "Orders handed to the transmitter.", unit="orders")
-    refused = Status(32, "Intents refused.", unit="intents")
+    sent    = Counter("Orders handed to the transmitter.", unit="orders")
+    refused = Counter("Intents refused.", unit="intents")
 
-    refused_killed     = Status(32, "Intents the check `killed` refused.", unit="intents")
-    refused_close_only = Status(32, "Intents the check `close_only` refused.", unit="intents")
-    refused_trust      = Status(32, "Intents the check `trust` refused.", unit="intents")
-    refused_halted     = Status(32, "Intents the check `halted` refused.", unit="intents")
-    refused_shares     = Status(32, "Intents the check `shares` refused.", unit="intents")
-    refused_notional   = Status(32, "Intents the check `notional` refused.", unit="intents")
-    refused_collar     = Status(32, "Intents the check `collar` refused.", unit="intents")
-    refused_position   = Status(32, "Intents the check `position` refused.", unit="intents")
-    refused_feed       = Status(32, "Intents the check `feed` refused.", unit="intents")
-    refused_session    = Status(32, "Intents the check `session` refused.", unit="intents")
-    refused_slots      = Status(32, "Intents the check `slots` refused.", unit="intents")
-    refused_price      = Status(32, "Intents the check `price` refused.", unit="intents")
-    refused_ledger     = Status(32, "Intents the check `ledger` refused.", unit="intents")
+    refused_killed     = Counter("Intents the check `killed` refused.", unit="intents")
+    refused_close_only = Counter("Intents the check `close_only` refused.", unit="intents")
+    refused_trust      = Counter("Intents the check `trust` refused.", unit="intents")
+    refused_halted     = Counter("Intents the check `halted` refused.", unit="intents")
+    refused_shares     = Counter("Intents the check `shares` refused.", unit="intents")
+    refused_notional   = Counter("Intents the check `notional` refused.", unit="intents")
+    refused_collar     = Counter("Intents the check `collar` refused.", unit="intents")
+    refused_position   = Counter("Intents the check `position` refused.", unit="intents")
+    refused_feed       = Counter("Intents the check `feed` refused.", unit="intents")
+    refused_session    = Counter("Intents the check `session` refused.", unit="intents")
+    refused_slots      = Counter("Intents the check `slots` refused.", unit="intents")
+    refused_price      = Counter("Intents the check `price` refused.", unit="intents")
+    refused_ledger     = Counter("Intents the check `ledger` refused.", unit="intents")
 
     position    = Status(32, "Position of `symbol`, two's complement.", unit="shares")
     worst_long  = Status(33, "Position of `symbol` were all its open buys filled, two's "

@@ -1,20 +1,19 @@
-"""How often the gate passed and refused, and why."""
+"""What is counted of the gate's work."""
 
 from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from tickwright.risk.checks import CHECKS
-from tickwright.risk.regs import RiskRegs
 from tickwright.risk.types import Verdict
 
 __all__ = ["Tally"]
 
 
 class Tally(wiring.Component):
-    """Counts orders sent, intents refused, and the checks that refused them; each modulo 2^32.
+    """Tells orders sent, intents refused, and the checks that refused them, to be counted.
 
-    Latency: 1 cycle. Throughput: 1 verdict and 1 order per cycle.
+    Latency: 0 cycles. Throughput: 1 verdict and 1 order per cycle.
 
     Members
     -------
@@ -22,28 +21,28 @@ class Tally(wiring.Component):
         The gate's word on each intent.
     sends : ``In(1)``
         An order leaves in this cycle.
-    sent, refused, refused_killed, ..., refused_ledger : ``Out(32)``
-        The counts; an intent that several checks refused is in the count of each.
+    sent, refused, refused_killed, ..., refused_ledger : ``Out(1)``
+        For a cycle: what the counter of this name counts. Each check that refused an intent is
+        told.
     """
 
     def __init__(self):
-        names = ("sent", "refused", *(f"refused_{check}" for check in CHECKS))
         super().__init__({
             "verdicts": In(stream.Signature(Verdict, always_ready=True)),
             "sends":    In(1),
-            **{name: Out(getattr(RiskRegs, name).bits) for name in names},
+            "sent":     Out(1),
+            "refused":  Out(1),
+            **{f"refused_{check}": Out(1) for check in CHECKS},
         })
 
     def elaborate(self, platform):
         m = Module()
 
         verdict = self.verdicts.payload
-        with m.If(self.sends):
-            m.d.sync += self.sent.eq(self.sent + 1)
-        with m.If(self.verdicts.valid & ~verdict.passed):
-            m.d.sync += self.refused.eq(self.refused + 1)
-            for bit, check in enumerate(CHECKS):
-                count = getattr(self, f"refused_{check}")
-                m.d.sync += count.eq(count + verdict.checks[bit])
+        m.d.comb += self.sent.eq(self.sends)
+        m.d.comb += self.refused.eq(self.verdicts.valid & ~verdict.passed)
+        for bit, check in enumerate(CHECKS):
+            told = getattr(self, f"refused_{check}")
+            m.d.comb += told.eq(self.refused & verdict.checks[bit])
 
         return m

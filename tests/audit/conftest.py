@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Callable
 
@@ -20,11 +21,13 @@ def card_text() -> str:
 
 @pytest.fixture(scope="session")
 def card(card_text: str) -> Netlist:
-    return Netlist(card_text, "card")
+    netlist = Netlist(card_text, "card")
+    gc.freeze()  # the syntax trees stay, and need not be looked at again for each text that follows
+    return netlist
 
 
 @pytest.fixture
-def changed(card_text: str) -> Callable[[str, str, str], Netlist]:
+def changed(card: Netlist, card_text: str) -> Callable[[str, str, str], Netlist]:
     """Return the card with one thing in the text of one module replaced."""
 
     def change(module: str, pattern: str, by: str) -> Netlist:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tickwright.audit.audit import KEPT, audit
+from tickwright.audit.card import KEPT, audit
 from tickwright.audit.census import census, written
 from tickwright.audit.findings import UnreadableError
 from tickwright.audit.netlist import Netlist

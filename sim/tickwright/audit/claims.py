@@ -1,4 +1,4 @@
-"""Statements about a design that are proved from its text."""
+"""What is claimed of a design, and proved from its text."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 from tickwright.audit import ternary
 from tickwright.audit.findings import Finding
-from tickwright.audit.netlist import RESET, Netlist, Process
+from tickwright.audit.netlist import RESET, Netlist
 from tickwright.audit.nets import Net, Slice
+from tickwright.audit.processes import Process
 from tickwright.audit.ternary import FALSE, UNKNOWN, Ternary
 
-__all__ = ["Claim", "Identity", "Statement"]
+__all__ = ["Claim", "Claims", "Identity"]
 
 Numbers = Mapping[str, int]  # by the names of nets
 
@@ -30,28 +31,28 @@ class Claim:
     after: Numbers = field(default_factory=dict)
 
     def check(self, netlist: Netlist) -> Iterator[Finding]:
-        """Yield where the claim fails, and where it would hold without what is given."""
+        """Yield where the claim fails; it fails too if it holds without what is given."""
         given = _numbers(netlist, self.given)
-        for what, expected, found, why in self._differences(netlist, given):
-            yield Finding(self.name, what, f"{found} ({why})", str(expected))
+        for net, where, found, expected in self._differences(netlist, given):
+            shown = f"{_shown(found, net)} ({_why(netlist, net, given)})"
+            yield Finding(self.name, f"{net.name}{where}", shown, str(expected.value))
         if not list(self._differences(netlist, {})):
-            yield Finding(self.name, ", ".join([*self.then, *self.after]),
-                          "the same whatever is given", "a difference")  # fmt: skip
+            what = ", ".join([*self.then, *self.after])
+            yield Finding(self.name, what, "the same whatever is given", "a difference")
 
     def _differences(
         self, netlist: Netlist, given: dict[Net, Ternary]
-    ) -> Iterator[tuple[str, int, str, str]]:
-        """Yield the name, the expected number, the one found, and whence that may come."""
+    ) -> Iterator[tuple[Net, str, Ternary, Ternary]]:
+        """Yield each net that is not as claimed, and in which cycle; what it is, and should be."""
         then, after = _numbers(netlist, self.then), _numbers(netlist, self.after)
         processes = netlist.cone(Slice(net, 0, net.width) for net in then)
         values = netlist.settled(processes, given)
         for net, expected in then.items():
             if (found := values.get(net, UNKNOWN)) != expected:
-                yield net.name, expected.value, _shown(found, net), _why(netlist, net, given)
+                yield net, "", found, expected
         for net, found in netlist.after(given, after).items():
-            if found != (expected := after[net]):
-                why = _why(netlist, net, given)
-                yield f"{net.name} after the edge", expected.value, _shown(found, net), why
+            if found != after[net]:
+                yield net, " after the edge", found, after[net]
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Identity:
         return str(netlist.source(net, bit)) if bit < net.width else "nothing"
 
 
-Statement = Claim | Identity
+Claims = Iterator[Claim | Identity]
 
 
 def _numbers(netlist: Netlist, numbers: Numbers) -> dict[Net, Ternary]:

@@ -177,7 +177,7 @@ def reads(node: Any, scope: Scope) -> Iterator[Slice]:
         net = selected(node, scope)
         yield Slice(net, 0, net.width)
         yield from reads(node.ptr, scope)
-    elif not isinstance(node, ast.IntConst):
+    else:
         width(node, scope)  # refuses what cannot be read
         for child in node.children():
             yield from reads(child, scope)

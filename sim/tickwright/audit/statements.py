@@ -1,6 +1,6 @@
 """What statements of Verilog read and write, what they surely write, and what they do to values.
 
-No block without a clock reads bits that it writes later (`Netlist` sees to that), so that what it
+No block without a clock reads bits that it writes later (`Design` sees to that), so that what it
 reads is what the bits are in the end.
 """
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from tickwright.audit import ternary
 from tickwright.audit.expressions import place
 from tickwright.audit.findings import Finding
-from tickwright.audit.netlist import CLOCK, Netlist, Process, Wire
+from tickwright.audit.netlist import CLOCK, Netlist
 from tickwright.audit.nets import Net, Slice
+from tickwright.audit.processes import Process, Wire
 from tickwright.audit.statements import surely_writes
 
 __all__ = ["structure"]
@@ -17,10 +18,12 @@ __all__ = ["structure"]
 
 def structure(netlist: Netlist) -> Iterator[Finding]:
     """Yield what is not as it has to be in every design of one clock."""
-    yield from clocks(netlist)
-    yield from latches(netlist)
-    yield from loops(netlist)
-    yield from driven_once(netlist)
+    looped = list(loops(netlist))
+    yield from looped
+    if not looped:
+        yield from clocks(netlist)
+        yield from latches(netlist)
+        yield from driven_once(netlist)
 
 
 def origin(netlist: Netlist, net: Net) -> Net:
@@ -36,26 +39,23 @@ def origin(netlist: Netlist, net: Net) -> Net:
 
 def clocks(netlist: Netlist) -> Iterator[Finding]:
     """Every clocked block waits for the rising edge of the one clock, which is nothing else too."""
-    expected = f"posedge {netlist.top}.{CLOCK}"
-    clock_nets: set[Net] = set()
+    clock = netlist.net(f"{netlist.top}.{CLOCK}")
+    expected = f"posedge {clock.name}"
     for process in netlist.clocked:
         assert process.clock is not None
-        clock_nets.add(process.clock.net)
         found = f"{process.clock.edge} {origin(netlist, process.clock.net).name}"
         if found != expected:
             yield Finding("clock", str(process.writes[0]), found, expected)
-    for process in (*netlist.wires, *netlist.statements):
+    names = {net for net in netlist.nets.values() if origin(netlist, net) is clock}
+    for process in (*netlist.wires, *netlist.blocks):
         for bits in process.reads:
-            is_name = isinstance(process, Wire) and origin(
-                netlist, process.writes[0].net
-            ) is origin(netlist, bits.net)
-            if bits.net in clock_nets and not is_name:
+            if bits.net in names and process.writes[0].net not in names:
                 yield Finding("clock", str(process.writes[0]), f"a use of {bits} as data", "none")
 
 
 def latches(netlist: Netlist) -> Iterator[Finding]:
     """A block without a clock writes what it drives whichever way it goes."""
-    for process in netlist.statements:
+    for process in netlist.blocks:
         if process.clock is None:
             (bits,) = process.writes
             sure = surely_writes(process.statement, process.scope).get(bits.net, 0)
@@ -72,16 +72,16 @@ def loops(netlist: Netlist) -> Iterator[Finding]:
 def driven_once(netlist: Netlist) -> Iterator[Finding]:
     """What is read is driven, each bit by one process; a memory may have several ports."""
     driven: dict[Net, int] = defaultdict(int)
+    for net in netlist.ports.values():
+        if net.direction == "input":
+            driven[net] = ternary.mask(net.width)
     for net, drivers in netlist.drivers.items():
         for bits, process in _of_processes(drivers):
             if not net.depth and driven[net] & bits:
                 yield Finding("driver", net.name, f"a second driver in {process}", "one")
             driven[net] |= bits
-    for net in netlist.ports.values():
-        if net.direction == "input":
-            driven[net] = ternary.mask(net.width)
     missing: set[Net] = set()
-    for process in (*netlist.wires, *netlist.statements):
+    for process in (*netlist.wires, *netlist.blocks):
         for bits in process.reads:
             if bits.mask & ~driven[bits.net] and bits.net not in missing:
                 missing.add(bits.net)

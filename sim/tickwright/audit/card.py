@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tickwright.audit.census import census, changes, parsed, resets
 from tickwright.audit.findings import Finding
-from tickwright.audit.gate import statements
+from tickwright.audit.gate import claims
 from tickwright.audit.netlist import Netlist
 from tickwright.audit.structure import structure
 
@@ -24,5 +24,5 @@ def audit(netlist: Netlist) -> Iterator[Finding]:
         return
     yield from changes(census(netlist), parsed(KEPT.read_text(encoding="utf-8")))
     yield from resets(netlist)
-    for statement in statements(netlist):
-        yield from statement.check(netlist)
+    for claim in claims(netlist):
+        yield from claim.check(netlist)

@@ -17,6 +17,7 @@ from tickwright.audit.design import NUMBERING
 from tickwright.audit.findings import UnreadableError
 from tickwright.audit.gate import claims
 from tickwright.audit.netlist import Netlist
+from tickwright.audit.ternary import mask
 from tickwright.risk.legs import LegChecks
 
 Change = Callable[[str, str, str], Netlist]
@@ -149,6 +150,14 @@ def test_the_audit_has_read_all_of_the_card(card: Netlist, card_text: str):
     assert len(census(card)["memories"]) == count(r"^  reg .*\[\d+:0\];$") > 30
 
 
+def test_only_read_ports_of_memories_have_no_reset(card: Netlist):
+    without = [
+        net.name for net, value in card.after_reset.items() if value.known != mask(net.width)
+    ]
+    assert [name for name in without if not re.search(r"\._\d+_$", name)] == []
+    assert without
+
+
 def test_every_check_of_a_leg_is_asked_of(card: Netlist):
     asked = {NUMBERING.sub("", one.name) for one in claims(card)}
     for leg in (0, 1):
@@ -216,6 +225,16 @@ class TestCommand:
         )
         assert main([str(file), "--keep"]) == 0
         assert kept.read_text() == KEPT.read_text() == written(census(card))
+
+    def test_what_has_a_latch_is_not_kept(
+        self, tmp_path: Path, kept: Path, capsys: pytest.CaptureFixture[str]
+    ):
+        file = tmp_path / "card.v"
+        latch = "reg c; always @* if (clk) c = 1'h1;"
+        file.write_text(f"module card(clk);\n  input clk; {latch}\nendmodule\n")
+        assert main([str(file), "--keep"]) == 1
+        assert "latch: card.c: found" in capsys.readouterr().err
+        assert kept.read_text() == KEPT.read_text()
 
     def test_what_cannot_be_read(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
         file = tmp_path / "card.v"

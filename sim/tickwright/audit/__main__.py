@@ -11,6 +11,7 @@ from tickwright.audit.card import KEPT, audit
 from tickwright.audit.census import census, written
 from tickwright.audit.findings import UnreadableError
 from tickwright.audit.netlist import Netlist
+from tickwright.audit.structure import structure
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -21,7 +22,7 @@ def main(words: Sequence[str] | None = None) -> int:
     asked = arguments.parse_args(words)
     try:
         netlist = Netlist(asked.file.read_text(encoding="utf-8"), "card")
-        if asked.keep:
+        if asked.keep and not list(structure(netlist)):
             KEPT.write_text(written(census(netlist)), encoding="utf-8")
         findings = list(audit(netlist))
     except UnreadableError as error:

@@ -29,7 +29,7 @@ SMALL = Preset(
 )
 LATENCY = 2  # cycles from an intent to its verdict and first order
 CLEAR_CYCLES = SYMBOLS + 1  # from the clearing of the shadow until it is ready
-CHECK_CYCLES = 8 * SYMBOLS + 6  # from a commit until the set is in force
+CHECK_CYCLES = 63 * SYMBOLS + 19  # from a commit until the set is in force
 CYCLE_NS = 6
 WATCHDOG_NS = 1_000_000
 TRADING, HALTED = ord("T"), ord("H")

@@ -3,6 +3,8 @@
 The bench loads one set and arms; each script here then goes on from there.
 """
 
+from itertools import pairwise
+
 import pytest
 from amaranth import *
 from oracle.risk_stage import (
@@ -28,6 +30,7 @@ from tickwright.feed.types import Side
 from tickwright.risk.arming import Arming
 from tickwright.risk.commit import Commit
 from tickwright.risk.limits import LimitTable, OfAll
+from tickwright.risk.regs import RiskRegs
 from tickwright.risk.stage import RiskStage
 from tickwright.risk.types import GateState
 
@@ -102,6 +105,34 @@ def test_a_set_that_loosens_one_limit_is_refused_whole(simulate, state):
 
     (found,) = failed(directed(simulate, script, state=state, positions=[-200, -200, 0, 0]))
     assert found == set()
+
+
+@pytest.mark.parametrize("name", LOOSE)
+def test_a_limit_is_compared_as_a_number_whatever_its_bytes(simulate, name):
+    whole = range(getattr(RiskRegs, f"symbol_{name}").bits // 8 - 1, 0, -1)
+    numbers = [number for count in whole for number in (1 << 8 * count, (1 << 8 * count) - 1)]
+
+    def with_limit(number):
+        limits = all_alike(LOOSE)
+        limits.rows[SYMBOLS - 1][name] = number
+        return limits
+
+    async def script(ctx, bench):
+        bench.host(kill=1)
+        bench.host_limits(with_limit(numbers[0]), positions_confirmed=1)
+        bench.pause(CHECK_CYCLES)
+        bench.host(feed_watchdog=1, arm=1)
+        assert await told(ctx, bench, "limit_commits", "state") == [2, ARMED]
+        for epoch, (higher, lower) in enumerate(pairwise(numbers), 1):
+            bench.host_limits(with_limit(lower), epoch=2 * epoch)
+            bench.pause(CHECK_CYCLES)
+            bench.host_limits(with_limit(higher), epoch=2 * epoch + 1)
+            bench.pause(CHECK_CYCLES)
+            bench.host(feed_watchdog=1)
+            names = "active_limits_epoch", "limit_commits", "refused_commits", "state"
+            assert await told(ctx, bench, *names) == [2 * epoch, 2 + epoch, epoch, ARMED]
+
+    directed(simulate, script)
 
 
 def test_what_tightens_comes_in_force_while_armed_and_arms_nothing(simulate):
@@ -347,8 +378,8 @@ class CommitThatLoosens(Commit):
 class CommitWithoutLower(Commit):
     """Lowers what is for all, and takes the rows as they are."""
 
-    def _lowered(self, row, in_force):
-        return row
+    def _compare(self, m, *compared):
+        return C(0, len(self.write))
 
 
 class CommitWithoutChecksum(Commit):

@@ -881,7 +881,7 @@ def test_a_sale_at_or_below_nothing_is_not_made(simulate, price):
 # --- sets: shadow, checksum, commit; and what the host changes between two quotes
 
 
-CHECK = 24 * PAIRS + 2 * SYMBOLS * FANOUT + 3  # cycles from a commit to a set that may be in force
+CHECK = 88 * PAIRS + 4 * SYMBOLS * FANOUT + 8  # cycles from a commit to a set that may be in force
 CHANGE = 6  # cycles from there, or from the end of a list, to the change
 
 
@@ -916,9 +916,28 @@ LISTED = {0: [0], 1: [0]}
 WIDER = {0: PAIR | {"shares_a": 300}}
 
 
+async def cycles_until(ctx, dut, epoch, items=()):
+    """Publish an item a cycle; return after how many cycles the epoch is in force."""
+    ctx.set(dut.bus.addr, StrategyRegs.active_epoch.offset // 4)
+    ctx.set(dut.bus.r_en, 1)
+    cycles, items = 0, iter(items)
+    while ctx.get(dut.bus.r_data) != epoch:
+        item = next(items, None)
+        ctx.set(dut.quotes.valid, item is not None)
+        ctx.set(dut.quotes.payload, item or OTHER)
+        await ctx.tick()
+        cycles += 1
+    ctx.set(dut.bus.r_en, 0)
+    assert next(items, None) is None
+    return cycles - 1  # a register is read 1 cycle after it shows
+
+
 async def settled(ctx, dut):
-    """Wait until no set is under way; return the epoch in force."""
-    for _ in range(CHECK + CHANGE + 10):
+    """Wait until no set is under way; return the epoch in force.
+
+    At most half of the cycles are evaluations, for which a check waits.
+    """
+    for _ in range(2 * CHECK + CHANGE + 10):
         if not await read(ctx, dut, "committing"):
             return await read(ctx, dut, "active_epoch")
     raise TimeoutError("a commit without an end")
@@ -930,14 +949,7 @@ def test_a_set_is_in_force_so_many_cycles_after_its_commit(simulate):
     async def script(ctx, dut):
         await load_set(ctx, dut, WIDER, LISTED)
         await commit(ctx, dut, WIDER, LISTED, 2)
-        ctx.set(dut.bus.addr, StrategyRegs.active_epoch.offset // 4)
-        ctx.set(dut.bus.r_en, 1)
-        cycles = 0
-        while ctx.get(dut.bus.r_data) != 2:
-            await ctx.tick()
-            cycles += 1
-        ctx.set(dut.bus.r_en, 0)
-        waited.append(cycles - 1)  # a register is read 1 cycle after it shows
+        waited.append(await cycles_until(ctx, dut, 2))
 
     found = directed_sets(simulate, script)
     assert waited == [CHECK + CHANGE]
@@ -945,6 +957,26 @@ def test_a_set_is_in_force_so_many_cycles_after_its_commit(simulate):
         (0, 1, checksum_of({0: PAIR}, LISTED, 1), 0),
         (0, 2, checksum_of(WIDER, LISTED, 2), 0),
     ]
+
+
+@pytest.mark.parametrize("evaluations", [1, 87, 88, 89, 3 * CHECK])
+def test_a_check_waits_for_each_evaluation_and_no_evaluation_for_a_check(simulate, evaluations):
+    made = []
+
+    async def script(ctx, dut):
+        await publish(ctx, dut, OTHER)
+        await load_set(ctx, dut, WIDER, LISTED)
+        ctx.set(dut.intents.ready, 1)
+        await commit(ctx, dut, WIDER, LISTED, 2)
+        quotes = [FAIR] * (evaluations - 1) + [DEAR]
+        waited = cycles_until(ctx, dut, 2, quotes)
+        assert await waited == CHECK + CHANGE + evaluations
+        assert await read(ctx, dut, "evaluations") == 1 + evaluations
+        assert await read(ctx, dut, "evaluations_dropped") == 0
+        made.append(await read(ctx, dut, "intents"))
+
+    directed_sets(simulate, script)
+    assert made == [1]
 
 
 def test_a_set_with_another_checksum_is_refused_and_may_be_mended(simulate):

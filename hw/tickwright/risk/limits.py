@@ -45,7 +45,8 @@ class LimitTable(wiring.Component):
     shadow_ready : ``Out(1)``
         The shadow is cleared, and nothing in this cycle clears it.
     symbol, row, write : ``In``
-        Row to write to the shadow in this cycle; only while it is ready.
+        Row of the shadow and what to write to it in this cycle, with a bit for each limit: whether
+        to write that one; only while the shadow is ready.
     look_symbol, look_in_force : ``In``
         Row to look at, of the shadow or of the set in force.
     looked : ``Out(SymbolLimits)``
@@ -69,7 +70,7 @@ class LimitTable(wiring.Component):
             "shadow_ready":  Out(1),
             "symbol":        In(range(preset.symbols)),
             "row":           In(SymbolLimits),
-            "write":         In(1),
+            "write":         In(len(SYMBOL_LIMITS)),
             "look_symbol":   In(range(preset.symbols)),
             "look_in_force": In(1),
             "looked":        Out(SymbolLimits),
@@ -85,8 +86,6 @@ class LimitTable(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        m.submodules.rows = rows = Memory(shape=SymbolLimits, depth=2 * self._symbols, init=[])
-        write, look = rows.write_port(), rows.read_port()
         bits = exact_log2(self._symbols)
         bank, shadow = Signal(), Signal()  # which half of the rows is which
         m.d.comb += shadow.eq(~bank)
@@ -103,20 +102,21 @@ class LimitTable(wiring.Component):
         with m.Elif(~cleared):
             m.d.sync += walk.eq(walk + 1)
 
-        m.d.comb += [
-            write.en.eq(self.write | ~cleared),
-            write.addr.eq(Cat(Mux(cleared, self.symbol, walk)[:bits],
-                              Mux(self.ready, shadow, bank))),
-            write.data.eq(Mux(cleared, self.row, 0)),
-            look.addr.eq(Cat(self.look_symbol[:bits], Mux(self.look_in_force, bank, shadow))),
-            self.looked.eq(look.data),
-        ]
-        for leg in range(LEGS):
-            read = rows.read_port()
+        at = Cat(Mux(cleared, self.symbol, walk)[:bits], Mux(self.ready, shadow, bank))
+        looks = Cat(self.look_symbol[:bits], Mux(self.look_in_force, bank, shadow))
+        for index, (name, field) in enumerate(SymbolLimits):
+            m.submodules[name] = rows = Memory(shape=field.shape, depth=2 * self._symbols, init=[])
+            write, look = rows.write_port(), rows.read_port()
             m.d.comb += [
-                read.addr.eq(Cat(self.symbols[leg][:bits], bank)),
-                self.limits[leg].eq(read.data),
+                write.en.eq(self.write[index] | ~cleared),
+                write.addr.eq(at),
+                write.data.eq(Mux(cleared, self.row[name], 0)),
+                look.addr.eq(looks),
+                self.looked[name].eq(look.data),
             ]
+            for symbol, limits in zip(self.symbols, self.limits, strict=True):
+                read = rows.read_port()
+                m.d.comb += [read.addr.eq(Cat(symbol[:bits], bank)), limits[name].eq(read.data)]
         m.d.sync += self.of_all.eq(self.in_force)
         with m.If(self.swap):
             m.d.sync += [bank.eq(shadow), self.in_force.eq(self.next_of_all)]

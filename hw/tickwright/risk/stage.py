@@ -206,7 +206,7 @@ class RiskStage(wiring.Component):
             limits.next_of_all.eq(commit.next_of_all),
         ]
         with m.If(commit.going):
-            m.d.comb += [limits.symbol.eq(commit.look_symbol), limits.row.eq(commit.row)]
+            m.d.comb += [limits.symbol.eq(commit.look_symbol), limits.row.eq(limits.looked)]
         with m.Else():
             m.d.comb += [limits.symbol.eq(regs.symbol),
                          *(limits.row[name].eq(row) for name, row in rows.items())]
@@ -230,7 +230,8 @@ class RiskStage(wiring.Component):
             loads.eq(regs.load_limits & still & limits.shadow_ready & known),
             moves.eq(regs.load_position & still & killed & ledger.idle & self.ready & known),
             limits.clear.eq(begins),
-            limits.write.eq(Mux(commit.going, commit.write, loads)),
+            limits.write.eq(Mux(commit.going, commit.write,
+                                loads.replicate(len(limits.write)))),
             ledger.load.eq(moves),
             arming.loads.eq(moves),
             ledger.renumber.eq(commit.renumbers & ledger.idle),

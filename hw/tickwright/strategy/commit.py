@@ -4,12 +4,16 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from tickwright.core.checksum import Checksum
+from tickwright.core.checksum import Checksum, bytes_of
+from tickwright.core.onehot import choose, step
 from tickwright.core.regs import WORD_BITS
 from tickwright.strategy.parameters import SYMBOLS, Parameters
 from tickwright.strategy.regs import PARAMETERS, StrategyRegs
 
 __all__ = ["Commit"]
+
+
+WORD_BYTES = WORD_BITS // 8
 
 
 def words(row):
@@ -29,8 +33,14 @@ class Commit(wiring.Component):
         shadow ─▶ pairs ─▶ places ─▶ epoch ─▶ checksum ─▶ right? ─┬─▶ wants, until swap
                                                                   └─▶ refused + 1
 
-    Latency, from a commit to ``wants``: 24 cycles a pair, 2 a place of a list, and 3 more.
-    Throughput: one at a time.
+    One byte is summed in a cycle. Each byte of a pair is looked at in a cycle of its own, in which
+    no evaluation reads the parameters: evaluations never wait for a check, a check waits for them.
+    It ends as soon as so many cycles were without an evaluation; there are such cycles unless
+    quotes ask, without end and to the cycle, for as many evaluations as there are cycles. If they
+    ask for more, each one that is left out is of a quote that is stored in such a cycle.
+
+    Latency, from a commit to ``wants``: 88 cycles a pair, 4 a place of a list, and 8 more; and 1
+    for each evaluation that reads while pairs are looked at. Throughput: one at a time.
 
     Members
     -------
@@ -40,8 +50,9 @@ class Commit(wiring.Component):
         Its number, and the sum that it has to have.
     shadow_ready : ``In(1)``
         The shadow is cleared.
-    look_pair, looked, looked_symbols
-        Row of the parameters to look at, and what it held in the cycle before.
+    look_pair, can_look, looked, looked_symbols
+        Row of the parameters to look at; no evaluation reads in this cycle, so it is; what it held
+        in the cycle before.
     look_symbol, look_place, looked_valid, looked_pair
         Place of the lists to look at, and what it held in the cycle before.
     wants, swap : ``Out(1)``, ``In(1)``
@@ -63,6 +74,7 @@ class Commit(wiring.Component):
             "checksum":       In(StrategyRegs.checksum.bits),
             "shadow_ready":   In(1),
             "look_pair":      Out(range(preset.pairs)),
+            "can_look":       In(1),
             "looked":         In(Parameters(preset.symbols)),
             "looked_symbols": In(data.ArrayLayout(symbols, len(SYMBOLS))),
             "look_symbol":    Out(symbols),
@@ -106,51 +118,62 @@ class Commit(wiring.Component):
         return m
 
     def _walk(self, m, checksum, refuses):
-        """Take pair after pair, place after place, the epoch; then judge the sum."""
-        count = len(words(self.looked)) // WORD_BITS
-        rest, left = Signal(count * WORD_BITS), Signal(range(count + 1))
-        differs = Signal()  # the symbols of a pair are kept twice
+        """Look at pair after pair, place after place, the epoch; then judge the sum."""
+        looks = {name: Signal(name=f"looks_at_{name}") for name in ("pair", "place", "epoch")}
+        byte = Signal(len(bytes_of(words(self.looked))), init=1)  # which one; one-hot
+        sums, differs = self._sum(m, checksum, looks, byte)
+        pairs = (self.look_pair, self._pairs)
+        places = (self.look_place, self._fanout), (self.look_symbol, self._symbols)
         with m.FSM():
-            with m.State("pair"), m.If(self.going & ~self.wants):
-                m.next = "row"
-            with m.State("row"):
-                m.d.sync += [rest.eq(words(self.looked)), left.eq(count)]
-                for index, name in enumerate(SYMBOLS):
-                    with m.If(self.looked[name] != self.looked_symbols[index]):
-                        m.d.sync += differs.eq(1)
-                m.next = "words"
-            with m.State("words"):
-                m.d.comb += [checksum.word.eq(rest[:WORD_BITS]), checksum.valid.eq(1)]
-                m.d.sync += [rest.eq(rest >> WORD_BITS), left.eq(left - 1)]
-                with m.If(left == 1):
-                    self._next(m, self.look_pair, self._pairs, "pair", "place")
-            with m.State("place"):
-                m.next = "used"
-            with m.State("used"):
-                used = Cat(self.looked_pair | C(0, WORD_BITS - 1), 1)
-                m.d.comb += [checksum.word.eq(Mux(self.looked_valid, used, 0)),
-                             checksum.valid.eq(1)]
-                m.next = "place"
-                m.d.sync += self.look_place.eq(self.look_place + 1)
-                with m.If(self.look_place == self._fanout - 1):
-                    m.d.sync += self.look_place.eq(0)
-                    self._next(m, self.look_symbol, self._symbols, "place", "epoch")
+            with m.State("pairs"), m.If(self.going & ~self.wants & self.can_look):
+                m.d.comb += looks["pair"].eq(1)
+                self._next(m, byte, len(byte), pairs, then="places")
+            with m.State("places"):
+                m.d.comb += looks["place"].eq(1)
+                self._next(m, byte, WORD_BYTES, *places, then="epoch")
             with m.State("epoch"):
-                m.d.comb += [checksum.word.eq(self.new_epoch), checksum.valid.eq(1)]
-                m.next = "sum"
-            with m.State("sum"):
+                m.d.comb += looks["epoch"].eq(1)
+                self._next(m, byte, WORD_BYTES, then="sum")
+            with m.State("sum"), m.If(~sums):
                 right = (checksum.sum == self.new_checksum) & ~differs
                 m.d.comb += refuses.eq(~right)
                 m.d.sync += [self.wants.eq(right), differs.eq(0)]
-                m.next = "pair"
+                m.next = "pairs"
         with m.If(self.swap):
             m.d.sync += self.wants.eq(0)
 
-    def _next(self, m, index, count, again, then):
-        """Go on to the next row of a table, and behind the last one to what follows."""
-        last = index == count - 1
-        m.d.sync += index.eq(Mux(last, 0, index + 1))
+    def _next(self, m, byte, count, *indices, then):
+        """Go on to the next byte of so many, behind them to the next row; then to a state."""
+        last = byte[count - 1]
+        m.d.sync += byte.eq(step(byte, last))
+        for index, rows in indices:
+            with m.If(last):
+                m.d.sync += index.eq(Mux(index == rows - 1, 0, index + 1))
+            last &= index == rows - 1
         with m.If(last):
             m.next = then
-        with m.Else():
-            m.next = again
+
+    def _sum(self, m, checksum, looks, byte):
+        """Sum the byte of what is looked at, 2 cycles later.
+
+        Returns whether there is one yet to be summed, and whether the symbols of a pair, which are
+        kept twice, differ in any.
+        """
+        looked, looked_byte = Signal(len(looks)), Signal.like(byte)
+        m.d.sync += [looked.eq(Cat(looks.values())), looked_byte.eq(byte)]
+        pair, place, epoch = looked
+        differs = Signal()
+        for index, name in enumerate(SYMBOLS):
+            with m.If(pair & (self.looked[name] != self.looked_symbols[index])):
+                m.d.sync += differs.eq(1)
+
+        used = Cat(self.looked_pair | C(0, WORD_BITS - 1), 1)
+        word = Signal(WORD_BITS)
+        m.d.comb += word.eq(choose(Cat(place & self.looked_valid, epoch), [used, self.new_epoch]))
+        row = bytes_of(words(self.looked))
+        m.d.sync += [
+            checksum.valid.eq(looked.any()),
+            checksum.byte.eq(Mux(pair, choose(looked_byte, row),
+                                 choose(looked_byte[:WORD_BYTES], bytes_of(word)))),
+        ]
+        return looked.any() | checksum.valid, differs

@@ -29,8 +29,15 @@ class ParameterTable(wiring.Component):
     not cleared or closed; so is one of a pair or a symbol that the card does not have, and one that
     would enable a pair of a symbol with itself.
 
+    Rows have one read port. It is that of the pairs in force; a cycle in which none is read looks
+    at the shadow. ::
+
+        load, clear ─▶ [ shadow   ] ◀─ look_pair ─┐
+                           ⇅ swap                 ├─▶ row
+                       [ in force ] ◀─ read_pair ─┘
+
     Latency: symbols of the pair in the same cycle, row 1 cycle; a load shows 1 cycle later.
-    Throughput: 1 pair per cycle. Clearing takes a cycle a pair, after reset 2.
+    Throughput: 1 pair, read or looked at, per cycle. Clearing takes a cycle a pair, after reset 2.
 
     Members
     -------
@@ -46,16 +53,16 @@ class ParameterTable(wiring.Component):
         The load of this cycle is refused.
     bank, swap : ``In(1)``
         The bank in force; the banks change places after this cycle.
-    read_pair : ``In(range(pairs))``
-        Pair to read, of those in force.
+    read_pair, read : ``In(range(pairs))``, ``In(1)``
+        Pair to read, of those in force; its row is read in this cycle.
     read_symbols : ``Out(ArrayLayout(range(symbols), 2))``
         Its symbols, A and B.
-    row : ``Out(Parameters(symbols))``
-        All its parameters, in the cycle after.
     look_pair : ``In(range(pairs))``
-        Pair to look at in the shadow.
-    looked, looked_symbols : ``Out``
-        Its parameters, and its symbols as `read_symbols` will show them, in the cycle after.
+        Pair of the shadow whose row is looked at in a cycle in which none is read.
+    row : ``Out(Parameters(symbols))``
+        All parameters of the pair that was read, or else looked at, in the cycle before.
+    looked_symbols : ``Out(ArrayLayout(range(symbols), 2))``
+        Symbols of the pair to look at, as `read_symbols` will show them, in the cycle after.
     ready, shadow_ready : ``Out(1)``
         The table is cleared; the shadow is.
     """
@@ -74,10 +81,10 @@ class ParameterTable(wiring.Component):
             "bank":           In(1),
             "swap":           In(1),
             "read_pair":      In(range(preset.pairs)),
+            "read":           In(1),
             "read_symbols":   Out(self._both),
-            "row":            Out(self._row),
             "look_pair":      In(range(preset.pairs)),
-            "looked":         Out(self._row),
+            "row":            Out(self._row),
             "looked_symbols": Out(self._both),
             "ready":          Out(1),
             "shadow_ready":   Out(1),
@@ -118,16 +125,14 @@ class ParameterTable(wiring.Component):
         return m
 
     def _read(self, m, rows, symbols):
-        """Show a pair in force, and one of the shadow."""
-        read, look = rows.read_port(), rows.read_port()
+        """Show a pair in force, or else one of the shadow; the symbols of both."""
+        read = rows.read_port()
         read_symbols, look_symbols = (symbols.read_port(domain="comb") for _ in range(2))
         m.d.comb += [
-            read.addr.eq(Cat(self.read_pair, self.bank)),
-            self.row.eq(read.data),
-            read_symbols.addr.eq(read.addr),
+            read_symbols.addr.eq(Cat(self.read_pair, self.bank)),
             self.read_symbols.eq(read_symbols.data),
-            look.addr.eq(Cat(self.look_pair, ~self.bank)),
-            self.looked.eq(look.data),
-            look_symbols.addr.eq(look.addr),
+            look_symbols.addr.eq(Cat(self.look_pair, ~self.bank)),
+            read.addr.eq(Mux(self.read, read_symbols.addr, look_symbols.addr)),
+            self.row.eq(read.data),
         ]
         m.d.sync += self.looked_symbols.eq(look_symbols.data)

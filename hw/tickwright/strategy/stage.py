@@ -94,6 +94,8 @@ class StrategyStage(wiring.Component):
         m.d.sync += issued.eq(issue.issue)
         m.d.comb += [
             parameters.read_pair.eq(lists.pair),
+            parameters.read.eq(issued),
+            commit.can_look.eq(~issued),
             store.symbols.eq(parameters.read_symbols),
         ]
 
@@ -130,7 +132,7 @@ class StrategyStage(wiring.Component):
         connect(m, switch.controls, flipped(self.controls))
         m.d.comb += [
             commit.shadow_ready.eq(parameters.shadow_ready & lists.shadow_ready),
-            commit.looked.eq(parameters.looked),
+            commit.looked.eq(parameters.row),
             commit.looked_symbols.eq(parameters.looked_symbols),
             commit.looked_valid.eq(lists.looked_valid),
             commit.looked_pair.eq(lists.looked_pair),

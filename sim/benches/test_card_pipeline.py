@@ -44,6 +44,7 @@ from tickwright.replay.numbering import Numbering
 from tickwright.replay.outcome import Outcome
 from tickwright.replay.recording import Recording
 from tickwright.replay.software import replay_as
+from tickwright.risk.types import Verdict
 from tickwright.top.pipeline import Pipeline
 from tickwright.top.presets import PRESETS
 from tickwright.twin.bench import CLOCK_NS, run_bench, start
@@ -123,6 +124,25 @@ class Recorder:
                 rows = np.frombuffer(words, "<u8").reshape(len(payloads), -1)
                 found[TAPS[name]] = table(name, layout, rows)
         return Journal(**found)
+
+
+class Wire:
+    """Sees that every intent that passes finds the wire free: its order starts at once."""
+
+    def __init__(self, dut) -> None:
+        self.dut = dut
+        self.passed = 0
+
+    async def watch(self) -> None:
+        free = False  # in the cycle before
+        while True:
+            await ReadOnly()
+            if self.dut.verdicts__valid.value:
+                verdict = Verdict.from_bits(int(self.dut.verdicts__payload.value))
+                assert free or not verdict.passed, "passed while the transmitter was busy"
+                self.passed += verdict.passed
+            free = bool(self.dut.order_tx__ready.value) and not self.dut.order_tx__valid.value
+            await RisingEdge(self.dut.clk)
 
 
 class Venue:
@@ -283,11 +303,11 @@ async def decides_as_the_model_does(dut):
     recording = Recording(Path(os.environ["PCAP"]), max_messages=MOST_MESSAGES)
     setup = card_setup(recording)
     setup.check_fits(PRESET)
-    recorder, venue = Recorder(dut), Venue(dut, setup, rng)
+    recorder, venue, wire = Recorder(dut), Venue(dut, setup, rng), Wire(dut)
     for name in INPUTS:
         getattr(dut, name).value = 0
     await start(dut)
-    for running in (recorder.run(), venue.listen(), venue.answer()):
+    for running in (recorder.run(), venue.listen(), venue.answer(), wire.watch()):
         cocotb.start_soon(running)
     card = await switched_on(HostBus(dut), setup)
     await play(dut, recording, recorder, venue)
@@ -306,6 +326,7 @@ async def decides_as_the_model_does(dut):
     assert counters["feed"]["delivered"] == theirs.messages > len(setup.symbols)
     assert counters["order"]["orders"] == len(venue.frames) == len(journal.orders) > 0
     assert ours.fills
+    assert wire.passed == sum(verdict["passed"] for verdict in journal.verdicts) > 0
     dut._log.info(
         f"{theirs.messages} messages, {len(journal.quotes)} quotes, {len(journal.intents)} "
         f"intents, {len(journal.orders)} orders, {len(ours.fills)} fills: as the model"

@@ -116,6 +116,19 @@ def test_can_send_promises_the_next_cycle(simulate, desk, stalls):
     simulate(desk.top, gate, mac)
 
 
+def test_a_mac_that_is_busy_lets_nothing_be_judged(simulate, desk):
+    """It is asked before an order is there: what is judged then would wait for the wire."""
+
+    async def bench(ctx):
+        await desk.open(ctx)
+        for ready in (0, 1, 0, 1):
+            ctx.set(desk.dut.tx.ready, ready)
+            assert ctx.get(desk.dut.can_send) == ready
+            await ctx.tick()
+
+    simulate(desk.top, bench)
+
+
 def test_acknowledgment_is_that_of_the_last_segment_taken(simulate, desk):
     async def bench(ctx):
         await desk.open(ctx)

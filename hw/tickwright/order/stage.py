@@ -49,14 +49,16 @@ class OrderStage(wiring.Component):
         Orders that passed the gate. The second one of an intent waits here for the first one's
         frame.
     can_send : ``Out(1)``
-        Nothing is sent and no order waits. If the gate then presents no order for a while, the
-        first one it presents leaves in the next cycle: orders that it is still working on are its
-        own affair. Of the host's MAC it says nothing.
+        Nothing is sent, no order waits, and the MAC would take a word. If the gate then presents
+        no order for a while, the first one it presents leaves in the next cycle: orders that it is
+        still working on are its own affair.
     session_ok : ``Out(1)``
         The session lets orders pass: it is open and has not ended, there is no receive fault, no
         acknowledgment is overdue, and the window has room for two more orders.
     tx : ``Out(stream.Signature(Word))``
-        Frames to the venue; within a frame, `valid` never drops.
+        Frames to the venue; within a frame, `valid` never drops. While none is there, `ready` tells
+        of its own accord that the next one would be taken at once, and then stays until it is: a
+        MAC that is ready only for what is valid never gets an order.
     rx, rx_end : ``In(stream.Signature(..., always_ready=True))``
         Frames of the session's port, and the verdict on each: with its last word or later, at the
         latest with the next frame's first.
@@ -109,7 +111,7 @@ class OrderStage(wiring.Component):
         regs.attach(m, _holders(endpoints, counted, encoder, session, sender, timer))
         m.d.comb += [
             self.orders.ready.eq(sender.ready),
-            self.can_send.eq(~self.tx.valid & ~self.orders.valid),
+            self.can_send.eq(~self.tx.valid & ~self.orders.valid & self.tx.ready),
             self.session_ok.eq(session.session_ok),
             encoder.load.eq(sent), encoder.order.eq(self.orders.payload),
             sender.send.eq(sent), sender.endpoints.eq(endpoints),

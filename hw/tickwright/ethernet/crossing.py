@@ -108,7 +108,7 @@ class TransmitCrossing(wiring.Component):
         within = Signal()  # a frame has begun and not ended
         begun  = Signal()  # turns with every frame that begins
         done   = Signal()  # is the same once that frame is sent
-        m.submodules.done = FFSynchronizer(self._done(m), done)
+        m.submodules.done_sync = FFSynchronizer(self._done(m), done)
 
         takes = self.words.valid & self.words.ready
         m.d.comb += [

@@ -7,43 +7,21 @@ The symbols are the first of the capture that the preset holds, two by two.
 import os
 import random
 from collections import deque
-from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
 
 import cocotb
-import numpy as np
+from capture_bench import PLENTY, Records, card_setup, compared, switched_on
 from cocotb.task import bridge, resume
 from cocotb.triggers import ClockCycles, ReadOnly, RisingEdge
 
-from tickwright.core.fixed import DEVIATION, HEDGE_RATIO
 from tickwright.core.regs import WORD_BYTES as REGISTER_BYTES
-from tickwright.core.streams import WORD_BYTES, FrameEnd, Word
+from tickwright.core.streams import FrameEnd, Word
 from tickwright.exchange.scripted import ScriptedVenue
-from tickwright.host.card import Card
-from tickwright.host.desk import base_tick
-from tickwright.host.records import TABLES, Journal
-from tickwright.host.sets import ParameterSet, Sizes
-from tickwright.host.setup import (
-    CENT_TICK,
-    DEVIATION_LIMIT,
-    FINE_TICK,
-    CardSetup,
-    FeedSetup,
-    GateSetup,
-    LineSetup,
-    PairSetup,
-    SessionSetup,
-    SymbolSetup,
-)
+from tickwright.host.setup import CardSetup
 from tickwright.market.compiled import keep_in
 from tickwright.market.generator import generate_session
 from tickwright.market.session import SessionSettings
-from tickwright.replay.compare import compare
-from tickwright.replay.numbering import Numbering
-from tickwright.replay.outcome import Outcome
 from tickwright.replay.recording import Recording
-from tickwright.replay.software import replay_as
 from tickwright.risk.types import Verdict
 from tickwright.top.pipeline import Pipeline
 from tickwright.top.presets import PRESETS
@@ -51,7 +29,6 @@ from tickwright.twin.bench import CLOCK_NS, run_bench, start
 from tickwright.twin.cache import cache_folder
 from tickwright.twin.frame_ends import Arriving, cycles
 from tickwright.twin.handshake import Sink, frame_bytes
-from tickwright.twin.taps import TAPS, layouts, table
 from tickwright.twin.venue import VenuePeer
 
 PRESET = PRESETS["versa"]
@@ -60,10 +37,6 @@ SESSION = SessionSettings(
     seed=SEED, symbols=8, pairs=4, messages=1_500, loss_a=0.05, loss_b=0.05, loss_both=1, halts=1
 )
 MOST_MESSAGES = 4_000  # of a capture that is given
-DOLLAR = 10_000
-SHARES = 100
-PLENTY = (1 << 31) - 1  # of a limit, of a price, of time in nanoseconds
-ENTRY = DEVIATION.scale // 50  # two cents
 SETTLE_CYCLES = 2_000  # after the last frame: an open gap, answers, the card's own queues
 INPUTS = ("now_ns", "bus__w_en", "bus__r_en", "feed_rx__valid", "feed_end__valid",
           "order_rx__valid", "order_end__valid")  # fmt: skip
@@ -93,37 +66,20 @@ class HostBus:
         self.dut.bus__w_en.value = 0
 
 
-class Recorder:
-    """Keeps card time, and every record that the card shows."""
+class Recorder(Records):
+    """Keeps card time too, as a platform does."""
 
     def __init__(self, dut) -> None:
-        self.dut = dut
+        super().__init__(dut, PRESET)
         self.now_ns = 0
-        self._payloads: dict[str, list[int]] = {name: [] for name in TAPS}
-        self._ends = [
-            (getattr(dut, f"{name}__valid"), getattr(dut, f"{name}__payload"), payloads)
-            for name, payloads in self._payloads.items()
-        ]
 
     async def run(self) -> None:
         while True:
             await ReadOnly()
-            for valid, payload, payloads in self._ends:
-                if valid.value:
-                    payloads.append(int(payload.value))
+            self.look()
             await RisingEdge(self.dut.clk)
             self.now_ns += CLOCK_NS
             self.dut.now_ns.value = self.now_ns
-
-    def journal(self) -> Journal:
-        found = {journal: np.zeros(0, TABLES[journal]) for journal in TAPS.values()}
-        for name, layout in layouts(PRESET).items():
-            if payloads := self._payloads[name]:
-                size = WORD_BYTES * -(-layout.size // (8 * WORD_BYTES))
-                words = b"".join(payload.to_bytes(size, "little") for payload in payloads)
-                rows = np.frombuffer(words, "<u8").reshape(len(payloads), -1)
-                found[TAPS[name]] = table(name, layout, rows)
-        return Journal(**found)
 
 
 class Wire:
@@ -193,95 +149,6 @@ async def arrive(dut, rx: str, end: str, frame: bytes, rng: random.Random) -> No
     valid.value = ended.value = 0
 
 
-def card_setup(recording: Recording) -> CardSetup:
-    """Return a card that trades the capture's symbols in pairs, two cents from equal value."""
-    survey = recording.survey
-    locates = sorted(set(survey.names) & set(survey.medians))[: PRESET.symbols]
-    status = 0 if survey.halts else ord("T")
-    a, b = (*recording.found_lines, *recording.found_lines)[:2]
-    return CardSetup(
-        window=PRESET.window,
-        slots=PRESET.slots,
-        hold=PRESET.hold,
-        symbols=tuple(
-            symbol(
-                survey.names[at],
-                None if at in survey.listed else at,
-                survey.medians[at],
-                status,
-            )
-            for at in locates
-        ),
-        pairs=tuple(pairs([survey.medians[at] for at in locates])),
-        gate=GateSetup(max_shares=PLENTY, max_notional=PLENTY, state="armed"),
-        feed=FeedSetup(
-            line_a=LineSetup(destination=a.address, port=a.port),
-            line_b=LineSetup(destination=b.address, port=b.port),
-            start_sequence=survey.first_sequence,
-            max_age_ns=1 << 47,
-        ),
-        session=SessionSetup(
-            local_mac=0x020000000001,
-            peer_mac=0x020000000002,
-            local_address=0xC0000201,
-            peer_address=0xC0000202,
-            local_port=40_001,
-            peer_port=15_000,
-            start_seq=(1 << 32) - 200,  # it wraps with the fourth order
-            start_ack=7,
-            ack_timeout_ns=1 << 47,
-        ),
-    )
-
-
-def symbol(name: str, locate: int | None, median: int, status: int) -> SymbolSetup:
-    tick = CENT_TICK if median >= DOLLAR else FINE_TICK
-    return SymbolSetup(
-        name=name,
-        locate=locate,
-        base_tick=base_tick(median, tick, PRESET.window),
-        cent_tick=tick == CENT_TICK,
-        status=status,
-        max_shares=PLENTY,
-        max_notional=PLENTY,
-        max_position=20 * SHARES,
-        collar=PLENTY,
-    )
-
-
-def pairs(medians: list[int]) -> Iterator[PairSetup]:
-    """Yield a pair for every two symbols, with equal value as its mean."""
-    for a in range(0, len(medians) - 1, 2):
-        yield PairSetup(
-            name=f"pair {a // 2}",
-            symbol_a=a,
-            symbol_b=a + 1,
-            hedge=int(Fraction(medians[a], medians[a + 1]) * HEDGE_RATIO.scale),
-            mean=0,
-            entry_deviation=ENTRY,
-            exit_deviation=ENTRY // 4,
-            stop_deviation=DEVIATION_LIMIT,
-            min_edge=-(1 << 47),
-            shares_a=SHARES,
-            shares_b=2 * SHARES,
-            max_spread_a=PLENTY,
-            max_spread_b=PLENTY,
-            aggression_a=CENT_TICK,
-            aggression_b=CENT_TICK,
-            retry_ns=0,
-        )
-
-
-@bridge
-def switched_on(bus: HostBus, setup: CardSetup) -> Card:
-    """Do what a host does; it waits for the card as any program waits for its bus."""
-    card = Card(bus)
-    card.load(setup)
-    card.arm(setup.gate.state)
-    card.open_feed()
-    return card
-
-
 async def play(dut, recording: Recording, recorder: Recorder, venue: Venue) -> None:
     """Play the frames, at their times or later, close together or not."""
     rng = random.Random(SEED)
@@ -301,7 +168,7 @@ async def play(dut, recording: Recording, recorder: Recorder, venue: Venue) -> N
 async def decides_as_the_model_does(dut):
     rng = random.Random(SEED)
     recording = Recording(Path(os.environ["PCAP"]), max_messages=MOST_MESSAGES)
-    setup = card_setup(recording)
+    setup = card_setup(recording, PRESET)
     setup.check_fits(PRESET)
     recorder, venue, wire = Recorder(dut), Venue(dut, setup, rng), Wire(dut)
     for name in INPUTS:
@@ -309,20 +176,14 @@ async def decides_as_the_model_does(dut):
     await start(dut)
     for running in (recorder.run(), venue.listen(), venue.answer(), wire.watch()):
         cocotb.start_soon(running)
-    card = await switched_on(HostBus(dut), setup)
+    card = await bridge(switched_on)(HostBus(dut), setup)
     await play(dut, recording, recorder, venue)
     counters = await bridge(card.counters)()
     position = bridge(card.position)
     ledger = [await position(symbol) for symbol in range(len(setup.symbols))]
 
     journal = recorder.journal()
-    numbering = Numbering.of(journal, setup.feed.start_sequence)
-    ours = Outcome(setup, journal, numbering, fee=0, frames=venue.frames, ledger=ledger)
-    loaded = ParameterSet(epoch=setup.epoch, pairs=setup.pairs)
-    sets = {loaded.checksum(Sizes.of(PRESET)): loaded}
-    theirs = replay_as(recording.by_sequence(), setup, ours, sets=sets)
-    difference = compare(ours, theirs.outcome)
-    assert difference is None, "\n".join(difference.lines("card", "model"))
+    ours, theirs = compared(setup, PRESET, recording, journal, venue.frames, ledger)
     assert counters["feed"]["delivered"] == theirs.messages > len(setup.symbols)
     assert counters["order"]["orders"] == len(venue.frames) == len(journal.orders) > 0
     assert ours.fills

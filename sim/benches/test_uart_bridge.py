@@ -1,6 +1,5 @@
 """The compiled bridge serves the host's own driver, over the lines of a UART not written here."""
 
-import logging
 import random
 
 import cocotb
@@ -8,9 +7,9 @@ import pytest
 from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
-from cocotb.task import bridge, resume
-from cocotb.triggers import Timer, with_timeout
-from cocotbext.uart import UartSink, UartSource
+from cocotb.task import bridge
+from cocotb.triggers import with_timeout
+from serial_bench import BenchLine
 
 from tickwright.bus.errors import BusError
 from tickwright.bus.uart_driver import UartDriver
@@ -21,7 +20,6 @@ from tickwright.uart.bridge import UartBridge
 
 CYCLES_PER_BIT = 10
 BIT_NS = CYCLES_PER_BIT * CLOCK_NS
-PATIENCE_BYTES = 10  # an answer is under way long before
 SEED = 2026
 
 
@@ -58,47 +56,10 @@ class Board(wiring.Component):
         return m
 
 
-class BenchLine:
-    """The driver's line, made of the source and the sink of a UART; faults wait to be put on it."""
-
-    name = "bench"
-
-    def __init__(self, dut, bit_ns):
-        self.baud = baud = 10**9 // bit_ns
-        self.byte_time = Timer(10 * bit_ns, unit="ns")
-        self.source = UartSource(dut.rx, baud=baud)
-        self.sink = UartSink(dut.tx, baud=baud)
-        self.faults = []
-        for end in (self.source, self.sink):
-            end.log.setLevel(logging.WARNING)  # else a line for each byte
-
-    @resume
-    async def send(self, data):
-        await self.source.write(self.faults.pop(0)(data) if self.faults else data)
-
-    @resume
-    async def take(self, count, timeout_s):
-        await self.source.wait()
-        for _ in range(count + PATIENCE_BYTES):
-            if self.sink.count() >= count:
-                break
-            await self.byte_time
-        return bytes(self.sink.read_nowait(min(count, self.sink.count())))
-
-    @resume
-    async def rest(self, duration_s):
-        await self.source.wait()
-        await Timer(int(duration_s * 1e9), unit="ns")
-        self.sink.clear()
-
-    def close(self):
-        pass
-
-
 async def session(dut, told, bit_ns=BIT_NS):
     """Let a host that blocks talk to the board."""
     dut.rx.value = 1
-    line = BenchLine(dut, bit_ns)
+    line = BenchLine(dut.rx, dut.tx, bit_ns)
     await start(dut)
     await with_timeout(bridge(told)(line), 20, "ms")
 

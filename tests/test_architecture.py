@@ -22,6 +22,8 @@ NAMESPACE = "tickwright"
 STAGES = {"feed", "book", "strategy", "risk", "order", "pcie", "telemetry"}
 # What knows more than one stage.
 ABOVE_STAGES = {"top", "platforms"}
+# What only a board knows.
+BOARDS = ("amaranth_boards", "amaranth.vendor", "tickwright.platforms")
 # What a stage may know of another: what flows out of it, and how that is described.
 VOCABULARY = {"types", "messages", "headers", "regs", "reasons", "checks"}
 
@@ -206,6 +208,15 @@ def stages_apart(project: Project) -> Iterator[str]:
                 yield source.at(used.line, f"{source.package} imports {package}.{module}")
 
 
+def boards_above_all(project: Project) -> Iterator[str]:
+    """Gateware knows no board and no vendor; only a board does."""
+    for source in project.below("hw"):
+        if source.package != "platforms":
+            for used in source.imports:
+                if used.within(BOARDS):
+                    yield source.at(used.line, f"{source.package} imports {used.module}")
+
+
 def core_below_stages(project: Project) -> Iterator[str]:
     """The core knows no stage."""
     for source in project.below("hw"):
@@ -307,6 +318,7 @@ RULES: tuple[Rule, ...] = (
     gateware_alone,
     pure_descriptions,
     stages_apart,
+    boards_above_all,
     core_below_stages,
     audit_alone,
     no_cycles,
@@ -367,6 +379,17 @@ BROKEN = [
     (stages_apart, {"hw/tickwright/risk/gate.py": "from tickwright.book import best"}),
     (stages_apart, {"hw/tickwright/risk/gate.py": "from tickwright.top.pipeline import Pipeline"}),
     (
+        boards_above_all,
+        {"hw/tickwright/top/build.py": "from amaranth.vendor import XilinxPlatform"},
+    ),
+    (
+        boards_above_all,
+        {
+            "hw/tickwright/top/build.py": "from tickwright.platforms import alveo",
+            "hw/tickwright/platforms/__init__.py": "",
+        },
+    ),
+    (
         core_below_stages,
         {"hw/tickwright/core/wire.py": "from tickwright.risk.types import Verdict"},
     ),
@@ -415,6 +438,9 @@ SOUND = {
     "sim/tickwright/audit/__init__.py": "",
     "sim/tickwright/audit/gate.py": "from tickwright.audit.claims import Claim",
     "sim/tickwright/audit/claims.py": "import pyverilog",
+    "hw/tickwright/platforms/__init__.py": '"""The boards."""',
+    "hw/tickwright/platforms/card.py": "from amaranth.vendor import XilinxPlatform\n"
+    "from tickwright.top.pipeline import RiskGate\nfrom tickwright.risk.gate import RiskGate",
 }
 
 

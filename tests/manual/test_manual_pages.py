@@ -170,4 +170,4 @@ def test_the_code_of_a_page_runs(page: Path, capsys: pytest.CaptureFixture[str])
 
 def test_pages_with_commands_and_code_were_found():
     kinds: list[Callable[[Path], object]] = [commands, lambda page: blocks(page, "python")]
-    assert [sum(bool(kind(page)) for page in WRITTEN) for kind in kinds] == [4, 3]
+    assert [sum(bool(kind(page)) for page in WRITTEN) for kind in kinds] == [5, 3]

@@ -57,7 +57,8 @@ class PcieEndpoint(wiring.Component):
         alarm ─▶ interrupts ──┘     ▲
         frames ─▶ slicer ─▶ path ───┘
 
-    All is in one clock domain, that of the hard block (its ``user_clk``).
+    All is in one clock domain: that of the hard block (its ``user_clk``), or one to which the
+    streams cross by whole packets.
 
     Latency: from the last beat of a request to read one register until the first of its completion,
     16 cycles at 64 bits, 19 at 128 and 256; from a record to the first beat of its write, 4; all

@@ -112,8 +112,3 @@ def test_a_frame_without_room_is_dropped_whole_and_counted(simulate):
         assert frame_bytes(taken.words) == [frame] * (2 * count - sum(dropped))
 
     simulate(dut, both, background=[taken.watch])
-
-
-def test_a_queue_that_holds_no_two_frames_is_refused():
-    with pytest.raises(ValueError, match="depth is 16, expected at least 30"):
-        LineJoin(longest=LONGEST, depth=16)

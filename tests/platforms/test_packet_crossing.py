@@ -54,7 +54,8 @@ def test_packets_are_sent_whole_and_without_a_gap(simulate, source, target, stal
         while len(found) < len(given):
             ctx.set(sent.tready, stalls.random() >= stalled)
             *_, valid, ready, last, data, keep, user = await ctx.tick(target).sample(
-                sent.tvalid, sent.tready, sent.tlast, sent.tdata, sent.tkeep, sent.tuser)  # fmt: skip
+                sent.tvalid, sent.tready, sent.tlast, sent.tdata, sent.tkeep, sent.tuser
+            )
             assert valid or not packet, "a gap within a packet"
             if valid and ready:
                 packet.append((data, keep, user))

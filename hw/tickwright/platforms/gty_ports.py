@@ -52,8 +52,7 @@ def gty_block(*, quad: str, channels: tuple[str, ...], refclk_mhz: str) -> HardB
             **{f"tx_clk_out_{port}": (f"tx_axis_*_{port}", f"user_tx_reset_{port}",
                                       f"ctl_tx_*_{port}", f"tx_preamblein_{port}")
                for port in range(PORTS)},
-            **{f"rx_core_clk_{port}": (f"rx_axis_*_{port}", f"user_rx_reset_{port}")
-               for port in range(PORTS)},
+            **{f"rx_core_clk_{port}": (f"rx_axis_*_{port}",) for port in range(PORTS)},
         },
         ip="xxv_ethernet",
         licence="; its MAC needs a licence that is bought, only the PCS/PMA is free",

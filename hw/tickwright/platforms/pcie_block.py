@@ -36,8 +36,7 @@ PCIE = HardBlock(
     outputs=("pci_exp_tx?", "user_*", "m_axis_*_t[!r]*", "s_axis_*_tready", *SHOWN),
     serial=("pci_exp_*",),
     clocks={"user_clk": "sys_clk_gt"},
-    domains={"user_clk": ("user_reset", "user_lnk_up", "s_axis_*", "m_axis_*", "cfg_*",
-                          "pcie_cq_np_req")},
+    domains={"user_clk": ("user_reset", "s_axis_*", "m_axis_*", "cfg_*", "pcie_cq_np_req")},
     ip="pcie4c_uscale_plus",
     settings={
         "PL_LINK_CAP_MAX_LINK_SPEED":  "8.0_GT/s",

@@ -12,6 +12,8 @@ from tickwright.platforms.hard_block import BUFFERS, SERIAL_BUFFER, HardBlock
 
 __all__ = ["Crossing", "Design"]
 
+ESCAPE = "\\"  # of a name that is a word of the language
+
 
 @dataclass(frozen=True, order=True)
 class Crossing:
@@ -111,7 +113,7 @@ class Design:
         for register in module.registers:
             at = f"{path}{register.name}"
             self._registers.append((at, f"{path}{register.clock}", here(register.sources)))
-            self.cells.add(f"{at}_reg")
+            self.cells.add(f"{path}{register.name.removeprefix(ESCAPE)}_reg")
         for instance in module.instances:
             self._join(instance, path)
 

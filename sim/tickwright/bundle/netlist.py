@@ -15,7 +15,26 @@ __all__ = ["Instance", "Module", "NetlistError", "Register", "modules"]
 TOKEN = re.compile(
     r'\\\S+\s|"[^"]*"|\d+\'\w+|\d+|[A-Za-z_$][\w$]*|[()\[\]{};:,.#@=?*]|<=|[-+!~^&|<>/%]+',
 )
-WORDS = {"begin", "end", "if", "else", "case", "casez", "endcase", "assign", "always", "initial"}
+WORDS = {
+    "begin",
+    "end",
+    "if",
+    "else",
+    "case",
+    "casez",
+    "endcase",
+    "assign",
+    "always",
+    "initial",
+    "input",
+    "output",
+    "wire",
+    "reg",
+    "integer",
+    "signed",
+}
+FUNCTIONS = {"$signed", "$unsigned"}
+DECLARING = {"input", "output", "wire", "reg", "integer"}
 INPUT, OUTPUT = "input", "output"
 
 
@@ -87,9 +106,24 @@ class _Reader:
             raise NetlistError(f"found {self._tokens[0]!r}, expected a module")
         self._module.name = self._next()
         self._until(";")
+        self._names = {
+            name
+            for at, token in enumerate(self._tokens)
+            if token in DECLARING
+            for name in self._declared(at + 1)
+        }
         while self._here:
             self._item()
         return self._module
+
+    def _declared(self, at: int) -> Iterator[str]:
+        """Return the names that are declared from a place on."""
+        depth = 0
+        while (token := self._tokens[at]) not in ("", ";", "="):
+            depth += (token == "[") - (token == "]")
+            if not depth and token not in ("]", ",", "signed"):
+                yield token
+            at += 1
 
     @property
     def _here(self) -> str:
@@ -109,11 +143,14 @@ class _Reader:
         return self._tokens[begin : self._at - 1]
 
     def _signals(self, tokens: list[str]) -> frozenset[str]:
-        return frozenset(token for token in tokens if token in self._names)
+        found = frozenset(token for token in tokens if token[0].isalpha() or token[0] in "_$\\")
+        if unknown := found - self._names - FUNCTIONS:
+            raise NetlistError(f"{self._module.name}: no signals: {', '.join(sorted(unknown))}")
+        return found - FUNCTIONS
 
     def _item(self) -> None:
         keyword = self._here
-        if keyword in ("input", "output", "wire", "reg", "integer"):
+        if keyword in DECLARING:
             self._declaration()
         elif keyword == "assign":
             self._next()
@@ -136,7 +173,6 @@ class _Reader:
             high, _, _low = self._until("]")
             width = int(high) + 1
         name = self._next()
-        self._names.add(name)
         if keyword in (INPUT, OUTPUT):
             self._module.ports[name], self._module.widths[name] = keyword, width
         self._until(";")

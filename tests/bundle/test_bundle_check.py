@@ -34,7 +34,16 @@ def test_the_readme_says_that_nothing_was_run(board, hollow):
     assert f"vivado -mode batch -source {board}.tcl" in text
     for block in BOARDS[board]().blocks:
         assert (block.missing or block.ip) in text
-    assert "Generated, not run" in (hollow(board) / f"{board}.tcl").read_text()
+
+
+PARTS = {"alveo_u50": "xcu50-fsvh2104-2-e", "alveo_ul3524": "xcvu2p-fsvj2104-3-e"}
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_the_project_is_for_the_part_and_says_that_it_was_not_run(board, hollow):
+    text = (hollow(board) / f"{board}.tcl").read_text()
+    assert f"create_project -force {board} project -part {PARTS[board]}\n" in text
+    assert "Generated, not run" in text
 
 
 BROKEN = [

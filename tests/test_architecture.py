@@ -20,8 +20,8 @@ ROOTS = ("hw", "sw", "sim")
 NAMESPACE = "tickwright"
 
 STAGES = {"feed", "book", "strategy", "risk", "order", "pcie", "telemetry"}
-# What knows more than one stage.
-ABOVE_STAGES = {"top", "platforms"}
+# What knows more than one stage: the card, the boards, and what measures it.
+ABOVE_STAGES = {"top", "platforms", "timing"}
 # What only a board knows.
 BOARDS = ("amaranth_boards", "amaranth.vendor", "tickwright.platforms")
 # What a stage may know of another: what flows out of it, and how that is described.
@@ -193,7 +193,7 @@ def pure_descriptions(project: Project) -> Iterator[str]:
 
 
 def stages_apart(project: Project) -> Iterator[str]:
-    """A stage knows of another stage only what flows; ``top`` and boards know two of them."""
+    """A stage knows of another stage only what flows; ``top``, boards and timing know them."""
     for source in project.below("hw"):
         if source.package in ABOVE_STAGES:
             continue

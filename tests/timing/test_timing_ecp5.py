@@ -1,9 +1,5 @@
 """The open flow for ECP5: what it reports of a small design, and what it refuses."""
 
-from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
 import pytest
 from amaranth import *
 from amaranth.lib import wiring
@@ -30,15 +26,6 @@ class Product(wiring.Component):
         m.d.comb += read.addr.eq(self.row)
         m.d.sync += self.product.eq(read.data[:18] * read.data[18:])
         return m
-
-
-@pytest.fixture
-def build(monkeypatch, project) -> Iterator[Path]:
-    """Return a new folder below the working directory: the tools see no other."""
-    (project / "build").mkdir(exist_ok=True)
-    monkeypatch.chdir(project)
-    with TemporaryDirectory(dir="build") as folder:
-        yield Path(folder)
 
 
 def test_a_design_is_measured_in_a_part(build):

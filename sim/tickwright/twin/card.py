@@ -55,6 +55,7 @@ class Run:
     passed: dict[str, np.ndarray]  # cycle in which each row of each table of the journal passed
     cause_cycles: list[int | None]  # cycle of the last byte of the message behind each order
     frame_cycles: np.ndarray  # cycle of the first word of each frame of the feed
+    shown: np.ndarray  # cycle, and which stages had something to hand on, as `TwinTop.shown`
     cycles: int  # simulated, start-up left out
 
     @property
@@ -139,6 +140,7 @@ class TwinCard(Closing):
             passed=record.passed(),
             cause_cycles=record.cause_cycles,
             frame_cycles=np.concatenate([*record.frame_cycles, np.zeros(0, np.uint64)]),
+            shown=np.concatenate([*record.shown, np.zeros((0, 2), np.uint64)]),
             cycles=self.cycle - start,
         )
 
@@ -205,6 +207,8 @@ class TwinCard(Closing):
         self._lib.card_clear_sent(self._card)
 
     def _collect(self, record: _Record) -> None:
+        if len(shown := self._rows(len(TAPS) + 1)):
+            record.shown.append(shown.copy())
         for tapped in self.collected():
             record.add(tapped.name, tapped.cycles, tapped.rows)
 
@@ -277,6 +281,7 @@ class _Record:
         self._cycles: dict[str, list[np.ndarray]] = {name: [] for name in TAPS}
         self._stamps = Stamps()
         self.frame_cycles: list[np.ndarray] = []
+        self.shown: list[np.ndarray] = []
         self.cause_cycles: list[int | None] = []
 
     def play(self, chunk: Frames, cycles: np.ndarray) -> None:

@@ -57,6 +57,7 @@ struct Card {
     uint64_t frames_sent = 0;
     Rows taps[TAP_COUNT];
     Rows transmitted;                   // words of frames to the venue
+    Rows shown;                         // which stages have something to hand on, while any has
     std::vector<uint64_t> frame_cycles; // cycle of the first word of each frame on the feed port
     // Cycle and now_ps behind each leap in time; the first pair stands for all before it.
     std::vector<uint64_t> leaps = {0, 0};
@@ -100,6 +101,7 @@ struct Card {
             still = 0;
             frames_sent += top->order_tx___05Fpayload[2] >> 5 & 1;  // last
         }
+        if (top->shown) shown.add(cycle, top->shown);
     }
 
     // Let time pass until `ns`: cycle by cycle while anything moves, in one leap when all is still.
@@ -249,9 +251,12 @@ void card_respond(Card* card, const uint8_t* data, uint32_t length) {
 uint64_t card_frames_sent(const Card* card) { return card->frames_sent; }
 
 // The rows that stream `tap` transferred since the last `card_clear`; TAP_COUNT names the words of
-// frames to the venue since the last `card_clear_sent`. `width` is in 64-bit words, `count` in rows.
+// frames to the venue since the last `card_clear_sent`, TAP_COUNT + 1 the stages that had something
+// to hand on since the last `card_clear`. `width` is in 64-bit words, `count` in rows.
 const uint64_t* card_rows(const Card* card, uint32_t tap, uint64_t* count, uint64_t* width) {
-    const Rows& rows = tap < TAP_COUNT ? card->taps[tap] : card->transmitted;
+    const Rows& rows = tap < TAP_COUNT    ? card->taps[tap]
+                       : tap == TAP_COUNT ? card->transmitted
+                                          : card->shown;
     *width = rows.width;
     *count = rows.width ? rows.data.size() / rows.width : 0;
     return rows.data.data();
@@ -270,6 +275,7 @@ const uint64_t* card_leaps(const Card* card, uint64_t* count) {
 
 void card_clear(Card* card) {
     for (Rows& rows : card->taps) rows.data.clear();
+    card->shown.data.clear();
     card->frame_cycles.clear();
     card->leaps.erase(card->leaps.begin(), card->leaps.end() - 2);
 }

@@ -1,4 +1,4 @@
-"""The card's latency by kind of message, measured at its ports on isolated messages."""
+"""The card's latency by kind of message, whole and by stage, measured on isolated messages."""
 
 from __future__ import annotations
 
@@ -35,9 +35,11 @@ from tickwright.market.messages_table import MessageTable
 from tickwright.market.packets import pack_datagrams
 from tickwright.market.report import Line, ReadReport
 from tickwright.top.presets import Preset
+from tickwright.twin.card import Run
 from tickwright.twin.replay import TwinReplay, replay
+from tickwright.twin.top import SHOWN
 
-__all__ = ["KINDS", "Measured", "isolated", "measure", "waits"]
+__all__ = ["KINDS", "Measured", "isolated", "measure", "stage_cycles", "waits"]
 
 LOCATES = {"AAA": 1, "BBB": 2}
 UNWATCHED = 9
@@ -51,7 +53,8 @@ LINE = Line(address=0xE9360C6F, port=26477)
 KINDS = {"A": "add", "D": "delete", "E": "execute", "X": "cancel", "U": "replace"}
 FILLER = "B"  # broken trade: no event, 21 bytes with its length
 ALIGNMENTS = 8
-STAGES = ("quotes", "intents", "orders")
+TABLES = ("quotes", "intents", "orders")
+STAGES = (*SHOWN, "order", "pipeline")
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def measure(preset: Preset, rounds: int = 64) -> dict[str, object]:
     stages = {
         kind: {
             name: Measured.of(path[name] for path in paths).as_json()
-            for name in (*STAGES, "frames")
+            for name in (*TABLES, "frames")
         }
         for kind, paths in found.items()
     }
@@ -100,13 +103,18 @@ def measure(preset: Preset, rounds: int = 64) -> dict[str, object]:
     return {
         "cycles": {kind: cycles.as_json() for kind, cycles in kinds.items()},
         "stages": stages,
+        "stage_cycles": stage_cycles(found),
         "waits": waits(preset, {kind: int(cycles) for kind, cycles in base.items()}),
         "preset": preset.name,
     }
 
 
 def isolated(preset: Preset, rounds: int) -> dict[str, list[dict[str, int]]]:
-    """Return, for each kind, the cycles to the outputs of each stage for each order it caused.
+    """Return, for each kind, what each order it caused took: cycles to tables, and in stages.
+
+    Under the name of a table of the journal the cycles until its row passed, under ``frames`` those
+    to word 0 of the frame; under the name of a stage those from what it was shown to what it shows,
+    under ``pipeline`` their sum.
 
     Every message stands alone: the card is still when it comes. Over the rounds it is preceded by
     messages of no interest so that it ends at every place of a word.
@@ -120,6 +128,14 @@ def isolated(preset: Preset, rounds: int) -> dict[str, list[dict[str, int]]]:
     for sequence, path in _paths(result):
         found.setdefault(kinds[sequence], []).append(path)
     return found
+
+
+def stage_cycles(found: dict[str, list[dict[str, int]]]) -> dict[str, dict[str, int]]:
+    """Return, of what `isolated` found, the most cycles of each stage and the card, by kind."""
+    return {
+        stage: {kind: max(path[stage] for path in paths) for kind, paths in found.items()}
+        for stage in STAGES
+    }
 
 
 def waits(preset: Preset, isolated_cycles: dict[str, int], seed: int = 1) -> dict[str, int]:
@@ -151,7 +167,7 @@ def _paths(result: TwinReplay) -> Iterator[tuple[int, dict[str, int]]]:
     run = result.run
     at = {
         name: dict(zip(getattr(run.journal, name)["sequence"], run.passed[name], strict=True))
-        for name in STAGES[:2]
+        for name in TABLES[:2]
     }
     orders = zip(run.journal.orders, run.passed["orders"], run.cause_cycles, run.sent, strict=True)
     for order, cycle, cause, frame in orders:
@@ -163,8 +179,17 @@ def _paths(result: TwinReplay) -> Iterator[tuple[int, dict[str, int]]]:
                     **{name: int(at[name][sequence]) - cause for name in at},
                     "orders": int(cycle) - cause,
                     "frames": frame.cycle - cause,
+                    **_by_stage(run, cause, frame.cycle),
                 },
             )
+
+
+def _by_stage(run: Run, cause: int, end: int) -> dict[str, int]:
+    """Return the cycles in each stage of what came in the cycle `cause` and left in `end`."""
+    first, last = np.searchsorted(run.shown[:, 0], [cause, end])
+    cycles, bits = run.shown[first:last].astype(np.int64).T
+    at = [cause, *(int(cycles[bits >> n & 1 == 1][0]) for n in range(len(SHOWN))), end]
+    return dict(zip(STAGES, [*np.diff(at).tolist(), end - cause], strict=True))
 
 
 def _rounds(rounds: int) -> Iterator[tuple[int, int, ItchMessage]]:

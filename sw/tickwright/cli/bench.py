@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from tickwright.cli.arguments import AsJson
-from tickwright.cli.output import emit, pairs
+from tickwright.cli.output import WRONG, VerbError, emit, pairs
 
 __all__ = ["app"]
 
@@ -105,20 +105,23 @@ def twin(
 @app.command()
 def latency(
     rounds: Annotated[int, typer.Option(min=8, help="Of isolated messages.")] = 64,
+    preset: Annotated[str, typer.Option(help="Sizes of the card: twin, versa or alveo.")] = PRESET,
     as_json: AsJson = False,
 ) -> None:
     """Measure the card's latency in cycles, at the ports of the twin.
 
     From the last byte of a message at the receive port to word 0 of the frame at the transmit port,
-    for isolated messages that cause an order, by kind and by stage; and how long quotes wait when
-    packets are full.
+    for isolated messages that cause an order, by kind and by stage, and in each stage; and how long
+    quotes wait when packets are full.
 
     Example: tickwright bench latency --rounds 8
     """
     from tickwright.top.presets import PRESETS
     from tickwright.twin.latency import measure
 
-    found: dict[str, Any] = measure(PRESETS[PRESET], rounds)
+    if preset not in PRESETS:
+        raise VerbError(WRONG, f"--preset: found {preset!r}, expected {', '.join(PRESETS)}")
+    found: dict[str, Any] = measure(PRESETS[preset], rounds)
     rows = [
         (
             f"{kind}, isolated",
@@ -130,6 +133,9 @@ def latency(
     for kind, stages in found["stages"].items():
         path = ", ".join(f"{stage} {each['max']}" for stage, each in stages.items())
         rows.append((f"{kind}, by stage", f"{path} (cycles to the output of each, at most)"))
+    for stage, kinds in found["stage_cycles"].items():
+        told = ", ".join(f"{kind} {cycles}" for kind, cycles in kinds.items())
+        rows.append((f"in {stage}", f"{told} (cycles, at most)"))
     waits = found["waits"]
     total = sum(waits.values())
     at_once = sum(count for wait, count in waits.items() if int(wait) <= 0)

@@ -1,0 +1,1 @@
+"""Figures of components that nobody measured."""

@@ -41,7 +41,14 @@ def test_latency(type_in):
         assert found["cycles"][kind]["min"] == found["cycles"][kind]["max"]
     assert found["cycles"]["add"]["max"] <= 24
     assert set(found["stages"]["add"]) == {"quotes", "intents", "orders", "frames"}
+    assert found["stage_cycles"]["pipeline"]["add"] == found["cycles"]["add"]["max"]
     assert sum(found["waits"].values()) > 0
+
+
+def test_latency_of_a_card_that_does_not_exist(type_in):
+    done = type_in("bench latency --preset large")
+    assert done.status == 2
+    assert "--preset: found 'large', expected twin, versa, alveo" in done.err
 
 
 def test_the_host(type_in):

@@ -128,6 +128,15 @@ def test_an_interrupted_run_goes_on_where_it_was(tools, tmp_path):
     assert tools.asked == []
 
 
+def test_cells_that_are_not_counted_are_left_out_until_they_are(tools, tmp_path):
+    tools.refused = [("counts", "sum")]
+    found = tools.measured(tmp_path)
+    assert {name: bool(found.of(name).xcup) for name in SOURCES} == {"sum": False, "product": True}
+    tools.refused = []
+    assert tools.measured(tmp_path).of("sum").xcup == {"LUT": len(SOURCES["sum"])}
+    assert tools.asked == [("counts", "sum")]
+
+
 def test_what_a_component_or_its_flow_is_changed_in_is_measured_anew(tools, tmp_path, monkeypatch):
     tools.measured(tmp_path)
     tools.measured(tmp_path, {**SOURCES, "sum": "module top; // another sum"})

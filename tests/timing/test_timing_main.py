@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from fake_figures.tables import fit, table
+from fake_figures.tables import CELLS, fit, table
 
 import tickwright.timing.__main__ as command
 from tickwright.timing.ecp5 import FlowError
@@ -27,6 +27,7 @@ class Bench:
         self.latency = folder / "latency.json"
         self.latency.write_text(json.dumps({"stage_cycles": CYCLES}))
         self.found = {name: fit(100.0, 101.0, 102.0) for name in TARGETS}
+        self.cells = CELLS
         self.asked: list[tuple] = []
         monkeypatch.setattr(Target, "source", lambda target: "module top")
         monkeypatch.setattr(command, "measured", self.measured)
@@ -34,7 +35,8 @@ class Bench:
     def measured(self, sources, parts, seeds, folder, told) -> Table:
         self.asked.append((list(sources), list(seeds)))
         figures = {
-            name: Figures(fits={part: self.found[name] for part in parts[name]}) for name in sources
+            name: Figures(fits={part: self.found[name] for part in parts[name]}, xcup=self.cells)
+            for name in sources
         }
         there = {part: table().parts["45F"] for name in parts for part in parts[name]}
         return Table(figures, there)
@@ -93,6 +95,14 @@ def test_a_crowded_pipeline_fails_when_it_is_kept_too(bench):
     status, errors = bench.typed("--keep")
     assert status == 1
     assert errors == ["error: pipeline in 45F: found 71.00 MHz, expected at least 80"]
+
+
+def test_cells_that_were_not_counted_fail_and_what_was_measured_is_kept(bench):
+    bench.cells = {}
+    status, errors = bench.typed("--keep --stage book")
+    assert status == 1
+    assert errors == ["error: book in UltraScale+: found no statistics, expected some"]
+    assert set(read(bench.kept).of("book").fits) == {"45F"}
 
 
 def test_one_stage_is_measured_with_as_many_seeds_as_one_likes(bench):

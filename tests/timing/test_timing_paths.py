@@ -23,7 +23,6 @@ CHAIN = "dut.queue.kept.storage.0.0_DI_LUT4_Z_B_CCU2C_S1_CIN_CCU2C_COUT"
         (f"{CHAIN}$CCU2_COMB0", "~queue.kept.storage"),
         ("dut.regs.responses_TRELLIS_FF_Q_CE_LUT4_Z_C[2]", "~regs.responses"),
         ("dut.legs.0.limit_LUT4_Z_1_D", "~legs.0.limit"),
-        ("dut.LUT4s_left_TRELLIS_FF_Q", "LUT4s_left"),
         ("dut.$1_LUT4_Z", ""),
         ("$nextpnr_CCU2C_111$CIN", ""),
         ("given_TRELLIS_FF_Q_3", "given"),

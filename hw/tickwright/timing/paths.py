@@ -11,13 +11,12 @@ __all__ = ["CriticalPath", "critical_path", "named"]
 
 DUT      = re.compile(r"^(?:dut\.)?(?:pipeline\.)?")  # in the harness, in `BarePipeline`
 CELL     = re.compile(r"_(?:TRELLIS_[A-Z]+|LUT4|CCU2C|PFUMX|L6MUX21|DP16KD|PDPW16KD|MULT18X18D"
-                      r"|ALU54B)(?![A-Z])")
+                      r"|ALU54B)")
 REGISTER = re.compile(r"_TRELLIS_FF_Q(?:_\d+)?$")
 MEMORY   = re.compile(r"(?:\.\d+)+(?:_[A-Z]\w*)?$")  # a piece of one, and perhaps its port
 PACKED   = re.compile(r"\$(?:CCU2|DPRAM|PFUMX|MUX)\w*$")
 BIT      = re.compile(r"\[\d+\]$")
 AGAIN    = re.compile(r"(?<=[^.$])\$\d+")  # `quotes$145`: the name was there before
-OF_TOOL  = "$nextpnr"
 UNNAMED  = "$"
 BESIDE   = "~"
 
@@ -61,8 +60,6 @@ def named(name: str) -> str:
     ``~`` before. A signal without a name is its component. What stands for no component at all is
     empty.
     """
-    if name.startswith(OF_TOOL):
-        return ""
     name = BIT.sub("", PACKED.sub("", DUT.sub("", name)))
     made = CELL.search(name)
     signal = name[: made.start()] if made else name

@@ -110,18 +110,18 @@ class Gate(wiring.Component):
         ]
 
         # What is judged is kept whether it passes or not: so the verdict, which comes last in the
-        # cycle, has to reach `valid` alone.
+        # cycle, has to reach two bits alone.
         first_order, second_order = (self._order_of(m, intent, leg) for leg in range(LEGS))
         with m.If(self.judging):
             m.d.sync += [
                 self.orders.valid.eq(self.passes),
                 self.orders.payload.eq(Mux(intent.legs[0].valid, first_order, second_order)),
                 second.eq(second_order),
-                waits.eq(intent.legs[0].valid & intent.legs[1].valid),
+                waits.eq(self.passes & intent.legs[0].valid & intent.legs[1].valid),
             ]
         with m.Elif(self.orders.ready):
             m.d.sync += [
-                self.orders.valid.eq(self.orders.valid & waits),
+                self.orders.valid.eq(waits),
                 self.orders.payload.eq(second),
                 waits.eq(0),
             ]

@@ -47,14 +47,14 @@ class Records:
         self.dut = dut
         self._preset = preset
         self._payloads: dict[str, list[int]] = {name: [] for name in TAPS}
-        self._ends = [
+        self.ends = [
             (getattr(dut, f"{name}__valid"), getattr(dut, f"{name}__payload"), payloads)
             for name, payloads in self._payloads.items()
         ]
 
     def look(self) -> None:
         """Keep the records of this cycle."""
-        for valid, payload, payloads in self._ends:
+        for valid, payload, payloads in self.ends:
             if valid.value:
                 payloads.append(int(payload.value))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from tickwright.platforms.versa import Versa, VersaTop
 from tickwright.platforms.versa_core import VersaCore
 from tickwright.platforms.versa_gateware import VersaGateware
+from tickwright.platforms.versa_loopback import VersaLoopback
 from tickwright.timing.ecp5 import FlowError, Routed, pack, route, synthesize
 from tickwright.top.build import NO_CONTENTS
 from tickwright.top.presets import PRESETS
@@ -15,7 +16,8 @@ from tickwright.top.presets import PRESETS
 __all__ = ["BOARDS", "bitstream", "bitstream_path", "main", "sources"]
 
 BOARDS: dict[str, Callable[[], VersaGateware]] = {
-    "versa": lambda: VersaCore(PRESETS["versa"]),
+    "versa":          lambda: VersaCore(PRESETS["versa"]),
+    "versa_loopback": VersaLoopback,
 }
 """What is made for which board, by the name that BOARD has."""
 

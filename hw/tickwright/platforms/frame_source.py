@@ -54,9 +54,9 @@ class FrameSource(wiring.Component):
             m.d.comb += self.words.p.data.eq(Cat(second, noise[len(second) :]))
         with m.If(self.words.ready):
             m.d.sync += index.eq(index + 1)
-            stepped = noise
+            bits = list(noise)
             for _ in range(len(noise)):
-                stepped = Cat(Cat(stepped[tap] for tap in LFSR_TAPS).xor(), stepped[:-1])
-            m.d.sync += noise.eq(stepped)
+                bits = [Cat(bits[tap] for tap in LFSR_TAPS).xor(), *bits[:-1]]
+            m.d.sync += noise.eq(Cat(bits))
 
         return m

@@ -24,13 +24,17 @@ class VersaLoopback(VersaGateware):
     ``internal`` is a receiver of the same kind before the pins, so what is right there and wrong
     at a port was spoilt between. A cable from port 1 to port 0 brings the frames to ``port_0``; a
     plug that joins the pairs of port 1, or its PHY in loop-back, to ``port_1``. `LoopbackRegs` has
-    the counts.
+    the counts; `regs` holds them, and may be looked at in simulation.
     """
+
+    def __init__(self, **parameters):
+        self.regs = RegisterFile(LoopbackRegs)
+        super().__init__(**parameters)
 
     def elaborate(self, platform):
         m = Module()
 
-        m.submodules.regs     = regs     = RegisterFile(LoopbackRegs)
+        m.submodules.regs     = regs     = self.regs
         m.submodules.source   = source   = FrameSource()
         m.submodules.transmit = transmit = TransmitPort("tx")
         m.submodules.bridge   = bridge   = UartBridge(

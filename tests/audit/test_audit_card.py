@@ -29,7 +29,7 @@ NO_FRAME, KILLED = "no frame without a verdict", "killed: nothing passes"
 
 MUTANTS = {
     "an order becomes valid without a verdict": (
-        (GATE, r"(orders__valid;.*?)= passes;", r"\1= intents__valid;"),
+        (GATE, r"(if \(intents__ready\) begin\s+\S+\s+)= passes;", r"\1= intents__valid;"),
         [f"{NO_FRAME}: {GATE}.orders__valid after the edge: found anything (by ", "expected 0"],
     ),
     "a verdict that looks at no check": (

@@ -52,7 +52,7 @@ class TestCheck:
         assert (found["preset"], found["symbols"], found["pairs"]) == ("twin", 2, 1)
         rows = {(row["where"], row["name"]): row for row in found["parameters"]}
         assert rows["pair cola", "entry_z"] == {
-            "where": "pair cola", "name": "entry_z", "typed": "2", "held": 102_400**2,
+            "where": "pair cola", "name": "entry_z", "typed": "2", "held": 102_400,
             "meaning": "2", "error": "0", "unit": "standard deviations",
         }  # fmt: skip
 

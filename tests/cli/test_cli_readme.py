@@ -85,7 +85,7 @@ class TestMake:
     def test_a_bench_that_is_none_is_told_those_there_are(self, name: str):
         done = self.make("sim", f"BENCH={name}")
         benches = (
-            "book.stage card.pipeline ethernet.rgmii feed.itch order.ouch pcie.endpoint "
+            "book.stage card.pipeline card.versa ethernet.rgmii feed.itch order.ouch pcie.endpoint "
             "pcie.frames pcie.records risk.gate strategy.pairs uart.bridge"
         )
         assert done.returncode == 2

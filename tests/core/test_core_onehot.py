@@ -52,14 +52,15 @@ def test_there_is_a_part_for_each_bit():
 def test_every_place_is_found(simulate, bits):
     m = Module()
     one_hot, place = Signal(bits), Signal(range(bits))
-    m.d.comb += place.eq(position(one_hot))
+    m.d.sync += place.eq(position(one_hot))
 
     async def bench(ctx):
-        await ctx.tick()
         for index in range(bits):
             ctx.set(one_hot, 1 << index)
+            await ctx.tick()
             assert ctx.get(place) == index
         ctx.set(one_hot, 0)
+        await ctx.tick()
         assert ctx.get(place) == 0
 
     simulate(m, bench)

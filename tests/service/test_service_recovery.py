@@ -15,6 +15,7 @@ from fake_card.card import CutOff, FakeCard
 from tickwright.bus.errors import BusError
 from tickwright.host.card import Card
 from tickwright.host.sets import ParameterSet
+from tickwright.risk.regs import RiskRegs
 from tickwright.service.archive import SetKind
 from tickwright.service.errors import ServiceError
 from tickwright.service.journal import verify
@@ -136,6 +137,31 @@ def test_cut_off_at_any_access_the_card_has_the_old_set_or_the_new(tmp_path, loa
     kind = "limits" if load in ("limits", "looser") else "parameters"
     assert (kind, True, "new") in words
     assert (kind, False, "none" if load == "first" else "old") in words
+
+
+@pytest.mark.parametrize("load", ["live", "limits"])
+def test_a_set_that_is_still_being_checked_is_waited_for(tmp_path, load):
+    """It comes in force after the service that loaded it is gone: the next one must know it."""
+    bench = Bench(tmp_path, FakeCard(SMALL, check_accesses=500))
+    with bench.started():
+        prepare(bench, load)
+        before = sets(bench)
+        block, described = (
+            (bench.card.gate.regs, RiskRegs)
+            if load == "limits"
+            else (bench.card.strategy.regs, StrategyRegs)
+        )
+
+        def cut(number: int) -> None:
+            if block.read(described.committing.offset):
+                raise CutOff
+
+        bench.card.before = cut
+        assert not asked(bench, load)
+    bench.card.before = lambda number: None
+    assert sets(bench) == before
+    kind = "limits" if load == "limits" else "parameters"
+    assert (kind, True, "new") in recovered(bench, before, again=False)
 
 
 @pytest.mark.parametrize("load", LOADS)

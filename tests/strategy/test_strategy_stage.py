@@ -881,7 +881,7 @@ def test_a_sale_at_or_below_nothing_is_not_made(simulate, price):
 # --- sets: shadow, checksum, commit; and what the host changes between two quotes
 
 
-CHECK = 88 * PAIRS + 4 * SYMBOLS * FANOUT + 8  # cycles from a commit to a set that may be in force
+CHECK = 76 * PAIRS + 4 * SYMBOLS * FANOUT + 8  # cycles from a commit to a set that may be in force
 CHANGE = 6  # cycles from there, or from the end of a list, to the change
 
 
@@ -959,7 +959,7 @@ def test_a_set_is_in_force_so_many_cycles_after_its_commit(simulate):
     ]
 
 
-@pytest.mark.parametrize("evaluations", [1, 87, 88, 89, 3 * CHECK])
+@pytest.mark.parametrize("evaluations", [1, 75, 76, 77, 3 * CHECK])
 def test_a_check_waits_for_each_evaluation_and_no_evaluation_for_a_check(simulate, evaluations):
     made = []
 

@@ -39,7 +39,7 @@ class Commit(wiring.Component):
     quotes ask, without end and to the cycle, for as many evaluations as there are cycles. If they
     ask for more, each one that is left out is of a quote that is stored in such a cycle.
 
-    Latency, from a commit to ``wants``: 88 cycles a pair, 4 a place of a list, and 8 more; and 1
+    Latency, from a commit to ``wants``: 76 cycles a pair, 4 a place of a list, and 8 more; and 1
     for each evaluation that reads while pairs are looked at. Throughput: one at a time.
 
     Members

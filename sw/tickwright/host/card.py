@@ -388,6 +388,14 @@ class Card:
                 f"{type(stage).__name__}.ready: found 0, expected 1",
             )
 
+    def await_checks(self) -> None:
+        """Return when no set is being checked, nor waits to come in force.
+
+        Raises CardError: it does not end.
+        """
+        self._poll(lambda: self.risk.committing == 0, "limits: the check does not end")
+        self._poll(lambda: self.strategy.committing == 0, "parameters: the check does not end")
+
     def _poll(self, done: Callable[[], bool], otherwise: str) -> None:
         """Read until it is done; raise CardError, saying what was ``otherwise``, if it never is."""
         for _ in range(READY_POLLS):

@@ -51,10 +51,13 @@ class Verdict:
 def recover(post: Post) -> None:
     """Kill the card, set its watchdog, and find out which sets it holds; journal all of it.
 
+    A set that a service before was putting in force comes in force, or is refused, first.
+
     Raises BusError, CardError or JournalError.
     """
     post.card.kill()
     post.card.set_watchdog(post.settings.watchdog_ms * MS_NS)
+    post.card.await_checks()
     found: dict[str, Any] = {
         "watchdog_ms": post.settings.watchdog_ms,
         "kill_reasons": list(post.card.kill_reasons),  # since it was last armed, this kill included

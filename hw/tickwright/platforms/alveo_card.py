@@ -1,5 +1,7 @@
 """The card as a whole, from the pins of an Alveo board inwards."""
 
+from fractions import Fraction
+
 from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.cdc import FFSynchronizer, ResetSynchronizer
@@ -7,7 +9,7 @@ from amaranth.lib.wiring import In, Out, connect
 
 from tickwright.pcie.stage import PcieEndpoint
 from tickwright.pcie.types import CC_USER_BITS, CQ_USER_BITS, RQ_USER_BITS
-from tickwright.platforms.card_time import CardTime
+from tickwright.platforms.elapsed_time import ElapsedTime
 from tickwright.platforms.line_join import LineJoin
 from tickwright.platforms.mac_streams import MacReceiver, MacTransmitter
 from tickwright.platforms.packet_crossing import PacketCrossing
@@ -22,6 +24,7 @@ __all__ = ["AUX_MHZ", "SYNCHRONIZERS", "AlveoCard"]
 
 AUX_MHZ = 100
 AUX_RESET_CYCLES = 1 << 16
+PERIOD_NS = Fraction(32, 5)  # of the card's clock: a word a cycle is 10 Gb/s
 
 SYNCHRONIZERS = ("cq", "cc", "rq", "host_status", "sync_reset", "pcie_reset")
 """Submodules in which signals pass from one clock to another; they do so nowhere else."""
@@ -82,7 +85,7 @@ class AlveoCard(wiring.Component):
         m.submodules.endpoint  = endpoint  = PcieEndpoint(WIDTH)
         m.submodules.pipeline  = pipeline  = Pipeline(self._preset)
         m.submodules.telemetry = telemetry = TelemetryStage(self._preset)
-        m.submodules.time      = time      = CardTime()
+        m.submodules.time      = time      = ElapsedTime(PERIOD_NS)
 
         self._clock(m, ports, pcie)
         self._join_ports(m, ports, pipeline)

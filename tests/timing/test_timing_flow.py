@@ -145,6 +145,6 @@ def test_what_a_component_or_its_flow_is_changed_in_is_measured_anew(tools, tmp_
 
 
 def test_counts_without_statistics_are_refused(build, monkeypatch):
-    monkeypatch.setattr(xcup, "_run", lambda *arguments: None)  # stops, with a status of 0
-    with pytest.raises(FlowError, match="found no statistics after synthesis, expected some"):
+    monkeypatch.setattr(ecp5, "_run", lambda *arguments: None)  # stops, with a status of 0
+    with pytest.raises(FlowError, match="found nothing after synthesis, expected"):
         xcup.counts("module top; endmodule", build, "stopped")

@@ -17,29 +17,30 @@ class StrategyRegs(Block):
 
     pair = Control(16, "Pair that `load`, `resume` and the state below are about.", unit="index")
 
-    enabled      = Control(1, "The pair may enter; it may always exit.")
-    symbol_a     = Control(16, "First symbol of the pair.", unit="index")
-    symbol_b     = Control(16, "Second symbol; not the first.", unit="index")
-    hedge        = Control(24, "Hedge ratio, two's complement, above 0.",
-                           unit="2^-16 dollars of A per dollar of B")
-    mean         = Control(48, "Mean of the spread, two's complement.", unit="2^-16/20000 dollar")
+    enabled         = Control(1, "The pair may enter; it may always exit.")
+    symbol_a        = Control(16, "First symbol of the pair.", unit="index")
+    symbol_b        = Control(16, "Second symbol; not the first.", unit="index")
+    hedge           = Control(24, "Hedge ratio, two's complement, above 0.",
+                              unit="2^-16 dollars of A per dollar of B")
+    mean            = Control(48, "Mean of the spread, two's complement.",
+                              unit="2^-16/20000 dollar")
     entry_deviation = Control(31, "Least deviation, either way, that enters.",
                               unit="2^-8/20000 dollar")
     exit_deviation  = Control(31, "Greatest deviation that has reverted; at most "
                                   "`entry_deviation`.", unit="2^-8/20000 dollar")
     stop_deviation  = Control(31, "Least deviation that stops the pair; above `entry_deviation`.",
                               unit="2^-8/20000 dollar")
-    min_edge     = Control(48, "Least executable edge per share of A that enters, fees included; "
-                               "two's complement.", unit="2^-16/20000 dollar")
-    shares_a     = Control(20, "Shares of A of an entry, 1 to 999,999.", unit="shares")
-    shares_b     = Control(20, "Shares of B of an entry, 1 to 999,999.", unit="shares")
-    max_spread_a = Control(32, "Widest touch of A that enters.", unit="1/10000 dollar")
-    max_spread_b = Control(32, "Widest touch of B that enters.", unit="1/10000 dollar")
-    aggression_a = Control(24, "How far beyond the touch of A its limit price lies.",
-                           unit="1/10000 dollar")
-    aggression_b = Control(24, "How far beyond the touch of B its limit price lies.",
-                           unit="1/10000 dollar")
-    retry_ns     = Control(40, "Feed time from one intent of the pair to the next.", unit="ns")
+    min_edge        = Control(48, "Least executable edge per share of A that enters, fees "
+                                  "included; two's complement.", unit="2^-16/20000 dollar")
+    shares_a        = Control(20, "Shares of A of an entry, 1 to 999,999.", unit="shares")
+    shares_b        = Control(20, "Shares of B of an entry, 1 to 999,999.", unit="shares")
+    max_spread_a    = Control(32, "Widest touch of A that enters.", unit="1/10000 dollar")
+    max_spread_b    = Control(32, "Widest touch of B that enters.", unit="1/10000 dollar")
+    aggression_a    = Control(24, "How far beyond the touch of A its limit price lies.",
+                              unit="1/10000 dollar")
+    aggression_b    = Control(24, "How far beyond the touch of B its limit price lies.",
+                              unit="1/10000 dollar")
+    retry_ns        = Control(40, "Feed time from one intent of the pair to the next.", unit="ns")
 
     load = Strobe("Write all parameters above to the shadow, for `pair`.")
 

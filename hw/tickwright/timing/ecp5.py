@@ -11,7 +11,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["KINDS", "PARTS", "Clock", "FlowError", "Hop", "Routed", "pack", "route", "synthesize"]
+__all__ = ["KINDS", "PARTS", "Clock", "FlowError", "Hop", "Routed", "pack", "route", "synthesize",
+           "yosys"]
 
 PARTS = {"45F": "--um5g-45k", "85F": "--um5g-85k"}
 """Parts of the LFE5UM5G family by their size, as nextpnr names them."""
@@ -76,15 +77,9 @@ def synthesize(source: str, folder: Path, name: str, *, language: str = "verilog
 
     ``language``: of the source, ``verilog`` or ``rtlil``. Raises FlowError.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    path, netlist = folder / f"{name}.{language}", folder / f"{name}.json"
-    path.write_text(_without_brackets(source))
-    netlist.unlink(missing_ok=True)
-    _run(YOSYS, "-q", "-p", f"{READERS[language]} {path}; "
-         "scratchpad -copy abc9.script.flow3 abc9.script; "
-         f"synth_ecp5 -nowidelut -top top -json {netlist}")
-    if not netlist.exists():  # a pass that stops may leave a status of 0
-        raise FlowError(f"{path}: found no netlist after synthesis, expected {netlist}")
+    netlist = folder / f"{name}.json"
+    yosys(source, netlist, "scratchpad -copy abc9.script.flow3 abc9.script; "
+          f"synth_ecp5 -nowidelut -top top -json {netlist}", language=language)
     return netlist
 
 
@@ -109,6 +104,20 @@ def route(netlist: Path, part: str, seed: int, *, pins: Path | None = None,
 def pack(config: Path, bitstream: Path) -> None:
     """Make a bitstream of what `route` wrote. Raises FlowError."""
     _run(ECPPACK, "--compress", "--input", config, "--bit", bitstream)
+
+
+def yosys(source: str, result: Path, script: str, *, language: str = "verilog") -> None:
+    """Let Yosys read a source and carry out a script, which has to write ``result``.
+
+    The source is written beside the result. Raises FlowError.
+    """
+    result.parent.mkdir(parents=True, exist_ok=True)
+    path = result.with_suffix(f".{language}")
+    path.write_text(_without_brackets(source))
+    result.unlink(missing_ok=True)
+    _run(YOSYS, "-q", "-p", f"{READERS[language]} {path}; {script}")
+    if not result.exists():  # a pass that stops may leave a status of 0
+        raise FlowError(f"{path}: found nothing after synthesis, expected {result}")
 
 
 def _without_brackets(source: str) -> str:

@@ -8,8 +8,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-# The same Yosys, called in the same way.
-from tickwright.timing.ecp5 import YOSYS, FlowError, _run, _without_brackets
+from tickwright.timing.ecp5 import yosys
 
 __all__ = ["KINDS", "counts"]
 
@@ -30,15 +29,9 @@ def counts(source: str, folder: Path, name: str) -> dict[str, int]:
     Files go to a folder below the working directory. No memory becomes LUT RAM, which Yosys does
     not map for all; small ones are registers, so that their bits count as FF. Raises FlowError.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    path, statistics = folder / f"{name}.xcup.v", folder / f"{name}.xcup.stat"
-    path.write_text(_without_brackets(source))
-    statistics.unlink(missing_ok=True)
-    _run(YOSYS, "-q", "-p", f"read_verilog {path}; "
-         "synth_xilinx -family xcup -flatten -noiopad -nolutram -top top; "
-         f"tee -q -o {statistics} stat -json")
-    if not statistics.exists():  # a pass that stops may leave a status of 0
-        raise FlowError(f"{path}: found no statistics after synthesis, expected some")
+    statistics = folder / f"{name}.xcup.stat"
+    yosys(source, statistics, "synth_xilinx -family xcup -flatten -noiopad -nolutram -top top; "
+          f"tee -q -o {statistics} stat -json")
     found = json.loads(statistics.read_text())["design"]["num_cells_by_type"]
     sums: Counter[str] = Counter({kind: 0 for kind in KINDS})
     for cell, number in found.items():

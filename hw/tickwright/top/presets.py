@@ -19,7 +19,7 @@ class Preset:
     pairs:      int
     fanout:     int   # pairs that may list one symbol
     hold:       int   # messages the arbiter can hold while a gap is open
-    queue:      int   # events that may wait for the book; a gigabit brings one in 13 cycles
+    queue:      int   # events that may wait for the book
     slots:      int   # orders that may be open at the venue
 
     def __post_init__(self) -> None:

@@ -97,13 +97,15 @@ class BestFinder(wiring.Component):
     def _change_row(self, m):
         """Set or clear a bit of the row; give its groups, and the part from the start on."""
         shape = data.ArrayLayout(1 << self._low_bits, self._groups)
-        m.submodules.rows = rows = Memory(shape=shape, depth=1 << len(self.side_row), init=[])
+        m.submodules.rows = rows = Memory(shape=shape, depth=1 << len(self.side_row), init=[],
+                                          attrs={"ram_style": "block"})
         write, read = rows.write_port(), rows.read_port()
         change, effect = self.changes.p, self.changes.p.effect
         is_sell = effect.side == Side.SELL
         place, start = Signal(self._bits), Signal(self._bits)
         m.d.comb += [
             read.addr.eq(self.side_row),
+            read.en.eq(~write.en),  # block RAM: no row is read for a change while one is written
             place.eq(Mux(is_sell, effect.tick, ~effect.tick)),
             start.eq(Mux(is_sell, effect.base_tick, -effect.base_tick)),
         ]

@@ -54,7 +54,7 @@ class Issue(wiring.Component):
     coalesced : ``Out(stream.Signature(Coalesced(fanout), always_ready=True))``
         Each quote stored without evaluations that its symbol's list asks for.
     evaluations_dropped : ``Out(32)``
-        Evaluations left out; stops counting at its maximum.
+        Evaluations left out and told; stops counting at its maximum.
     """
 
     def __init__(self, preset):
@@ -135,16 +135,16 @@ class Issue(wiring.Component):
         return m
 
     def _record(self, m, quote, left_out):
-        """Count the quotes stored; tell and count the evaluations that are left out."""
-        dropped = Signal.like(self.evaluations_dropped)
+        """Count the quotes stored; tell the evaluations left out, and count what is told."""
+        told, dropped = self.coalesced, Signal.like(self.evaluations_dropped)
         m.d.sync += self.stored_quotes.eq(self.stored_quotes + self.store)
-        m.d.comb += dropped.eq(self.evaluations_dropped + sum(self.places))
-        with m.If(left_out):
+        m.d.sync += [
+            told.valid.eq(left_out & self.places.any()),
+            told.p.cause.eq(quote.cause),
+            told.p.quotes.eq(self.stored_quotes),
+            told.p.evaluations.eq(sum(self.places)),
+        ]
+        m.d.comb += dropped.eq(self.evaluations_dropped + told.p.evaluations)
+        with m.If(told.valid):
             m.d.sync += self.evaluations_dropped.eq(
                 Mux(dropped < self.evaluations_dropped, ~0, dropped))
-        m.d.sync += [
-            self.coalesced.valid.eq(left_out & self.places.any()),
-            self.coalesced.p.cause.eq(quote.cause),
-            self.coalesced.p.quotes.eq(self.stored_quotes),
-            self.coalesced.p.evaluations.eq(sum(self.places)),
-        ]

@@ -94,7 +94,8 @@ class ParameterTable(wiring.Component):
         m = Module()
 
         m.submodules.clearing = clearing = Clearing(self._pairs)
-        m.submodules.rows = rows = Memory(shape=self._row, depth=2 * self._pairs, init=[])
+        m.submodules.rows = rows = Memory(shape=self._row, depth=2 * self._pairs, init=[],
+                                          attrs={"ram_style": "block"})
         m.submodules.symbols = symbols = Memory(shape=self._both, depth=2 * self._pairs, init=[])
         write, write_symbols = rows.write_port(), symbols.write_port()
 
@@ -102,7 +103,8 @@ class ParameterTable(wiring.Component):
                  & (self.symbol_b < self._symbols))
         of_one = self.enabled & (self.symbol_a == self.symbol_b)
         loads = Signal()
-        loaded = Cat(self.pair[:len(self.look_pair)], ~self.bank)
+        bits = len(self.look_pair)
+        bank = Mux(self.ready, ~self.bank, clearing.row[-1])  # that is written: the shadow
         m.d.comb += [
             clearing.clear.eq(self.clear),
             clearing.swap.eq(self.swap),
@@ -112,7 +114,7 @@ class ParameterTable(wiring.Component):
             loads.eq(self.load & self.shadow_ready & ~self.closed & known & ~of_one),
             self.refused.eq(self.load & ~loads),
             write.en.eq(loads | clearing.active),
-            write.addr.eq(Mux(clearing.active, clearing.row, loaded)),
+            write.addr.eq(Cat(Mux(clearing.active, clearing.row, self.pair)[:bits], bank)),
             write_symbols.en.eq(write.en),
             write_symbols.addr.eq(write.addr),
         ]
@@ -120,12 +122,17 @@ class ParameterTable(wiring.Component):
             m.d.comb += [write.data[name].eq(getattr(self, name)) for name in PARAMETERS]
             m.d.comb += [write_symbols.data[index].eq(getattr(self, name))
                          for index, name in enumerate(SYMBOLS)]
-        self._read(m, rows, symbols)
+        self._read(m, rows, symbols, write)
 
         return m
 
-    def _read(self, m, rows, symbols):
-        """Show a pair in force, or else one of the shadow; the symbols of both."""
+    def _read(self, m, rows, symbols, write):
+        """Show a pair in force, or else one of the shadow; the symbols of both.
+
+        A row is never read while it is written: no pair is in force before all rows are cleared,
+        then only the shadow is written, and that is looked at only while it is closed. Block RAM
+        needs to know, so reads are enabled accordingly.
+        """
         read = rows.read_port()
         read_symbols, look_symbols = (symbols.read_port(domain="comb") for _ in range(2))
         m.d.comb += [
@@ -133,6 +140,7 @@ class ParameterTable(wiring.Component):
             self.read_symbols.eq(read_symbols.data),
             look_symbols.addr.eq(Cat(self.look_pair, ~self.bank)),
             read.addr.eq(Mux(self.read, read_symbols.addr, look_symbols.addr)),
+            read.en.eq(Mux(self.read & self.ready, 1, ~write.en)),
             self.row.eq(read.data),
         ]
         m.d.sync += self.looked_symbols.eq(look_symbols.data)

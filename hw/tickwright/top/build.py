@@ -18,13 +18,16 @@ NO_CONTENTS = re.compile(
     r"^  cell \$meminit_v2 (?:(?!^  end$).)*?^    connect \\DATA \{ *\}$.*?^  end$\n",
     re.MULTILINE | re.DOTALL)
 
+ATTRIBUTES = re.compile(r"^ *\(\* (?!ram_style)[^\n]* \*\)\n", re.MULTILINE)
+"""Attributes that say nothing to a tool: all but how a memory is to be made."""
+
 SCRIPT = """\
 read_rtlil <<rtlil
 {rtlil}
 rtlil
 proc -nomux -norom
 memory_collect
-write_verilog -norename -noattr
+write_verilog -norename
 """
 
 
@@ -65,7 +68,7 @@ def verilog(component: wiring.Component, name: str = "top") -> str:
                           capture_output=True, text=True)
     if done.returncode:
         raise BuildError(done.stderr.strip() or done.stdout.strip())
-    return done.stdout
+    return ATTRIBUTES.sub("", done.stdout)
 
 
 def _ports(component: wiring.Component) -> dict[str, tuple[Signal, PortDirection]]:

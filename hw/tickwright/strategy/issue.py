@@ -88,7 +88,8 @@ class Issue(wiring.Component):
         width = self._item.as_shape().width
         m.submodules.queue = queue = SyncFIFOBuffered(width=width, depth=self._depth)
         arrival, item = Signal(self._item), Signal(self._item)
-        arrives, waits, takes, found = Signal(), Signal(), Signal(), Signal()
+        arrives, takes, found = Signal(), Signal(), Signal()
+        waits, crowded = self._fill(m, queue)
         remaining = Signal(self._fanout)
         symbol = Signal.like(self.symbol)
 
@@ -96,7 +97,6 @@ class Issue(wiring.Component):
             arrives.eq(self.quotes.valid | self.taints.valid),
             arrival.taint.eq(self.taints.valid),
             arrival.quote.eq(self.quotes.payload),
-            waits.eq(queue.level != 0),
             takes.eq(self.resting & ~self.hold),
             self.resting.eq(~remaining.any()),
             self.busy.eq(waits | ~self.resting),
@@ -110,9 +110,6 @@ class Issue(wiring.Component):
             self.taint.eq(found & item.taint),
         ]
 
-        # While more than this wait, quotes leave the queue as fast as they can come. Until then the
-        # pairs of one more quote may be evaluated, and the buffer of the queue be under way.
-        crowded = queue.level > self._depth - self._fanout - 4
         due = Signal(self._fanout)
         with m.If(self.store & ~crowded):
             m.d.comb += due.eq(self.places)
@@ -133,6 +130,23 @@ class Issue(wiring.Component):
         self._record(m, item.quote, self.store & crowded)
 
         return m
+
+    def _fill(self, m, queue):
+        """Return whether something waits, and whether so much that quotes must leave at once.
+
+        Both are kept beside the number that waits, for all else of the cycle hangs on them. While
+        more than ``most`` wait, quotes leave the queue as fast as they can come. Until then the
+        pairs of one more quote may be evaluated, and the buffer of the queue be under way.
+        """
+        most = self._depth - self._fanout - 4
+        waiting, waits, crowded = Signal(range(self._depth + 1)), Signal(), Signal()
+        comes, goes = queue.w_en, queue.r_en & queue.r_rdy
+        with m.If(comes & ~goes):
+            m.d.sync += [waiting.eq(waiting + 1), waits.eq(1), crowded.eq(waiting >= most)]
+        with m.Elif(goes & ~comes):
+            m.d.sync += [waiting.eq(waiting - 1), waits.eq(waiting != 1),
+                         crowded.eq(waiting > most + 1)]
+        return waits, crowded
 
     def _record(self, m, quote, left_out):
         """Count the quotes stored; tell the evaluations left out, and count what is told."""

@@ -19,18 +19,25 @@ class LevelStore(wiring.Component):
     a sum beyond that adds reason `quantity`. The read of the best level's shares does not see
     effects that come after the change it belongs to. ::
 
-        cycle   0                1                  2
-        effect ──▶ [ read ] ──▶ [ add, subtract ] ──▶ change, [ write ]
-                                                cycle 4: best_row ──▶ cycle 5: best_shares
+        cycle   0                1                  2            3
+        effect ──▶ [ read ] ──▶ [ add, subtract ] ──▶ change, [ write ] or else [ write ]
+                      ▲            ▲                     │
+                      │            └── the same level ◀──┤ a row that waits to be written
+                      └───────── one address ────────────┘
+
+                                cycle 4: best_row ──▶ cycle 5: best_shares
+
+    Reads for effects and writes share one port of the memory: an effect in cycle 2 has it, and the
+    write comes in cycle 3, in which there is no effect. The best level has the other port.
 
     Latency: 2 cycles; 1 from the best level to its shares. Throughput: 1 effect in 2 cycles.
 
     Members
     -------
     walk : ``In(Walk(...))``
-        Clears the tables.
+        Clears the tables, of levels a cycle later; no effect comes until it has.
     effects : ``In(stream.Signature(Effect(symbols), always_ready=True))``
-        What operations do, in cycle 0.
+        What operations do, at least 2 cycles apart, in cycle 0.
     side_row : ``Out(log2(symbols) + 1)``
         Side and symbol of the effect, in cycle 1.
     changes : ``Out(stream.Signature(Change(symbols), always_ready=True))``
@@ -65,7 +72,7 @@ class LevelStore(wiring.Component):
         m.d.comb += self.side_row.eq(Cat(now.side, now.operation.symbol))
 
         inside = (now.place == Place.INSIDE) & valid
-        carry = self._count_level(m, now, inside)
+        carry = self._count_level(m, now, valid, inside)
         self._count_outside(m, now, valid)
         with m.If(valid):
             m.d.sync += self.changes.p.effect.eq(now)
@@ -74,46 +81,65 @@ class LevelStore(wiring.Component):
 
         return m
 
-    def _count_level(self, m, now, inside):
+    def _count_level(self, m, now, valid, inside):
         """Count the orders and shares of a level; give the carry out of its shares."""
         shape = data.StructLayout({"count": self._preset.orders.bit_length(),
                                    "shares": SHARES_BITS})
-        m.submodules.levels = levels = Memory(
-            shape=shape, depth=1 << len(self.best_row), init=[])
-        write = levels.write_port()
-        read  = levels.read_port(transparent_for=[write])
-        best  = levels.read_port()
-        first = self.effects.p
-        m.d.comb += [
-            read.addr.eq(Cat(first.tick[:self._level_bits], first.side, first.operation.symbol)),
-            best.addr.eq(self.best_row),
-            self.best_shares.eq(best.data.shares),
-        ]
-
-        after = Signal(shape)
-        wraps = Signal()
-        m.d.comb += after.count.eq(read.data.count + now.joins - now.leaves)
+        before, after, wraps = Signal(shape), Signal(shape), Signal()
+        m.d.comb += after.count.eq(before.count + now.joins - now.leaves)
         with m.If(now.joins):
-            m.d.comb += Cat(after.shares, wraps).eq(read.data.shares + now.shares)
+            m.d.comb += Cat(after.shares, wraps).eq(before.shares + now.shares)
         with m.Else():
-            m.d.comb += after.shares.eq(read.data.shares - now.shares)
-
-        row, kept, changed = Signal.like(write.addr), Signal(shape), Signal()
+            m.d.comb += after.shares.eq(before.shares - now.shares)
         m.d.sync += [
-            changed.eq(inside & (now.joins | now.shrinks)),
-            row.eq(Cat(now.tick[:self._level_bits], self.side_row)),
-            kept.eq(after),
-            self.changes.p.appeared.eq(inside & now.joins & (read.data.count == 0)),
+            self.changes.p.appeared.eq(inside & now.joins & (before.count == 0)),
             self.changes.p.vanished.eq(inside & now.leaves & (after.count == 0)),
         ]
+
+        row, kept, waits = Signal(len(self.best_row)), Signal(shape), Signal()
         with m.If(self.walk.active):
-            m.d.comb += write.en.eq(1)
-            m.d.comb += write.addr.eq(self.walk.row)
-        with m.Else():
-            m.d.comb += write.en.eq(changed)
-            m.d.comb += write.addr.eq(row)
-            m.d.comb += write.data.eq(kept)
+            m.d.sync += [waits.eq(1), row.eq(self.walk.row), kept.eq(0)]
+        with m.Elif(valid):
+            m.d.sync += waits.eq(inside & (now.joins | now.shrinks))
+            m.d.sync += [row.eq(Cat(now.tick[:self._level_bits], self.side_row)), kept.eq(after)]
+        with m.Elif(~self.effects.valid):
+            m.d.sync += waits.eq(0)
+
+        replaced = Signal(SHARES_BITS)
+        with m.If(valid):
+            m.d.sync += replaced.eq(before.shares)
+        self._keep_levels(m, row, kept, waits, before, replaced)
         return wraps
+
+    def _keep_levels(self, m, row, kept, waits, before, replaced):
+        """Read the row of an effect and that of the best level, write the row that waits.
+
+        A block RAM has two ports: the reads of effects and the writes share an address, the read
+        of the best level has the other. What is read where a row is written in the same cycle is
+        never used, for block RAMs do not agree on it: ``replaced`` stands in its place.
+        """
+        m.submodules.levels = levels = Memory(shape=kept.shape(), depth=1 << len(row), init=[])
+        write = levels.write_port()
+        read  = levels.read_port()
+        best  = levels.read_port(transparent_for=[write])
+
+        first, shared = self.effects.p, Signal.like(row)
+        first_row     = Cat(first.tick[:self._level_bits], first.side, first.operation.symbol)
+        m.d.comb += [
+            shared.eq(Mux(self.effects.valid, first_row, row)),
+            read.addr.eq(shared),
+            read.en.eq(self.effects.valid),
+            write.addr.eq(shared),
+            write.en.eq(waits & ~self.effects.valid),
+            write.data.eq(kept),
+            best.addr.eq(self.best_row),
+        ]
+
+        again, overtaken = Signal(), Signal()
+        m.d.sync += again.eq(waits & (row == first_row))
+        m.d.sync += overtaken.eq(write.en & (write.addr == best.addr))
+        m.d.comb += before.eq(Mux(again, kept, read.data))
+        m.d.comb += self.best_shares.eq(Mux(overtaken, replaced, best.data.shares))
 
     def _count_outside(self, m, now, valid):
         """Count the orders of a side below and above the window."""

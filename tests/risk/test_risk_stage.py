@@ -655,7 +655,10 @@ class LedgerThatFreesEarly(Ledger):
         super()._account(m, accounts, buys, executes, shares)
         before = accounts.accounts[len(accounts.accounts) - 1]
         with m.If(self.settles & executes & buys):
-            m.d.comb += accounts.account.worst_long.eq(before.worst_long - shares)
+            m.d.comb += [
+                accounts.account.worst_long.eq(before.worst_long - shares),
+                accounts.write.worst_long.eq(1),
+            ]
 
 
 class LedgerInHaste(Ledger):

@@ -5,9 +5,12 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["Account", "AccountTable"]
+__all__ = ["Account", "AccountTable", "Worst"]
 
 POSITION_BITS = 32
+
+Worst = signed(POSITION_BITS + 1)
+"""What a worst case is kept in, in shares."""
 
 
 class Account(data.Struct):
@@ -20,9 +23,13 @@ class Account(data.Struct):
     venue answers: a fill leaves the worst case of its side as it is, and all else lowers one.
     """
 
-    position:    signed(POSITION_BITS)      # shares; below 0: short
-    worst_long:  signed(POSITION_BITS + 1)  # position + open buys
-    worst_short: signed(POSITION_BITS + 1)  # open sells - position
+    position:    signed(POSITION_BITS)  # shares; below 0: short
+    worst_long:  Worst                  # position + open buys
+    worst_short: Worst                  # open sells - position
+
+
+Parts = data.StructLayout(dict.fromkeys(Account.as_shape().members, 1))
+"""A bit for each part of an account."""
 
 
 class AccountTable(wiring.Component):
@@ -36,7 +43,8 @@ class AccountTable(wiring.Component):
     Members
     -------
     symbol, account, write : ``In``
-        Change the account of the symbol in this cycle; not before the table is ready.
+        Change the account of the symbol in this cycle, with a bit for each part: whether to change
+        that one; not before the table is ready.
     symbols : ``In(ArrayLayout(range(symbols), reads))``
         Symbols to read.
     accounts : ``Out(ArrayLayout(Account, reads))``
@@ -50,7 +58,7 @@ class AccountTable(wiring.Component):
         super().__init__({
             "symbol":   In(range(preset.symbols)),
             "account":  In(Account),
-            "write":    In(1),
+            "write":    In(Parts),
             "symbols":  In(data.ArrayLayout(range(preset.symbols), reads)),
             "accounts": Out(data.ArrayLayout(Account, reads)),
             "ready":    Out(1),
@@ -59,21 +67,21 @@ class AccountTable(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        m.submodules.rows = rows = Memory(shape=Account, depth=self._symbols, init=[])
-        write = rows.write_port()
-
         walk = Signal(range(self._symbols + 1))
-        m.d.comb += [
-            self.ready.eq(walk == self._symbols),
-            write.en.eq(self.write | ~self.ready),
-            write.addr.eq(Mux(self.ready, self.symbol, walk)),
-            write.data.eq(Mux(self.ready, self.account, 0)),
-        ]
+        m.d.comb += self.ready.eq(walk == self._symbols)
         with m.If(~self.ready):
             m.d.sync += walk.eq(walk + 1)
 
-        for index in range(self._reads):
-            read = rows.read_port(transparent_for=(write,))
-            m.d.comb += [read.addr.eq(self.symbols[index]), self.accounts[index].eq(read.data)]
+        for name, field in Account.as_shape():
+            m.submodules[name] = rows = Memory(shape=field.shape, depth=self._symbols, init=[])
+            write = rows.write_port()
+            m.d.comb += [
+                write.en.eq(self.write[name] | ~self.ready),
+                write.addr.eq(Mux(self.ready, self.symbol, walk)),
+                write.data.eq(Mux(self.ready, self.account[name], 0)),
+            ]
+            for symbol, account in zip(self.symbols, self.accounts, strict=True):
+                read = rows.read_port(transparent_for=(write,))
+                m.d.comb += [read.addr.eq(symbol), account[name].eq(read.data)]
 
         return m

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from tickwright.feed.types import Side
 from tickwright.order.types import Response, ResponseKind
-from tickwright.risk.accounts import Account, AccountTable
+from tickwright.risk.accounts import Account, AccountTable, Worst
 from tickwright.risk.regs import RiskRegs
 from tickwright.strategy.types import LEGS, SHARES_BITS, Leg, Outcome
 
@@ -42,7 +42,8 @@ class Ledger(wiring.Component):
 
     The gate comes first: in a cycle in which it judges, and while a reservation is written, a
     response waits. In every cycle ``accounts``, ``slots_free`` and ``responses_applied`` are of one
-    moment: all responses counted, and no other, are in them.
+    moment: all responses counted, and no other, are in them. What is reserved is in all of the
+    ledger, and ``idle`` tells of it, as soon as it is not ``busy``; until then it is not idle.
 
     Latency: 1 cycle from the symbols to their accounts; 1 cycle for each leg until a reservation is
     written; 2 cycles from a response to its outcome when the gate is idle. Throughput: 1 response
@@ -52,8 +53,9 @@ class Ledger(wiring.Component):
     -------
     symbols, accounts : ``In(ArrayLayout)``, ``Out(ArrayLayout)``
         Symbols of two legs, and their accounts in the cycle after.
-    legs, pair : ``In``
-        Legs the gate judges, of the symbols of the cycle before, and their pair.
+    legs, pair, worst : ``In``
+        Legs the gate judges, of the symbols of the cycle before; their pair; what each makes of the
+        worst case of its side.
     user_refs, slots_free : ``Out(ArrayLayout(32, 2))``, ``Out(2)``
         Reference each leg would take; whether its slot is free.
     judging : ``In(1)``
@@ -94,6 +96,7 @@ class Ledger(wiring.Component):
             "accounts":   Out(data.ArrayLayout(Account, LEGS)),
             "legs":       In(data.ArrayLayout(Leg(symbols), LEGS)),
             "pair":       In(range(pairs)),
+            "worst":      In(data.ArrayLayout(Worst, LEGS)),
             "user_refs":  Out(data.ArrayLayout(32, LEGS)),
             "slots_free": Out(LEGS),
             "judging":    In(1),
@@ -123,76 +126,78 @@ class Ledger(wiring.Component):
         kept = orders.write_port()
         found = orders.read_port(transparent_for=(kept,))
         is_open = Signal(self._preset.slots)
+        count, done = Signal(range(self._preset.slots + 1)), Signal()
 
         m.d.comb += [
             self.ready.eq(accounts.ready),
-            self.idle.eq(self.open_orders == 0),
+            self.idle.eq((count == 0) & ~self.busy),
+            self.open_orders.eq(count),
             *(accounts.symbols[leg].eq(self.symbols[leg]) for leg in range(LEGS)),
             *(self.accounts[leg].eq(accounts.accounts[leg]) for leg in range(LEGS)),
         ]
+        self._settle(m, is_open, done, accounts, kept, found)
         self._reserve(m, is_open, accounts, kept)
-        self._settle(m, is_open, accounts, kept, found)
         self._load(m, accounts)
+        with m.If(kept.en):
+            m.d.sync += is_open.bit_select(kept.addr, 1).eq(self.busy | ~done)
+        with m.If(kept.en & (self.busy | done)):
+            m.d.sync += count.eq(count + Mux(self.busy, 1, -1))
 
         return m
 
     def _reserve(self, m, is_open, accounts, kept):
-        """Turn legs into open orders: marked as open at once, written one a cycle after."""
-        entry = data.StructLayout({"order": self._order, "account": Account})
-        entries = Signal(data.ArrayLayout(entry, LEGS))
-        valid = Signal(LEGS)
-        m.d.comb += self.busy.eq(valid.any())
+        """Turn legs into open orders: the valid ones are written one a cycle after."""
+        entry = data.StructLayout({name: self._order[name].shape
+                                   for name in ("symbol", "side", "remaining")} | {"worst": Worst})
+        entries, written = Signal(data.ArrayLayout(entry, LEGS)), Signal(entry)
+        pair, valid = Signal.like(self.pair), Signal(LEGS)
+        m.d.comb += [
+            self.busy.eq(valid.any()),
+            written.eq(Mux(valid[0], entries[0].as_value(), entries[1].as_value())),
+        ]
 
         for index, leg in enumerate(self.legs):
-            user_ref, account = self.user_refs[index], self.accounts[index]
-            buys = leg.side == Side.BUY
+            user_ref = self.user_refs[index]
             m.d.comb += [
                 user_ref.eq(self.next_user_ref + sum(before.valid for before in self.legs[:index])),
                 self.slots_free[index].eq(~is_open.bit_select(self._slot(user_ref), 1)),
             ]
-            with m.If(self.judging & ~self.busy):  # kept whether it is reserved or not
+            with m.If(~self.busy):  # kept whether it is judged and passes or not
                 m.d.sync += [
-                    entries[index].order.user_ref.eq(user_ref),
-                    entries[index].order.symbol.eq(leg.symbol),
-                    entries[index].order.pair.eq(self.pair),
-                    entries[index].order.leg.eq(index),
-                    entries[index].order.side.eq(leg.side),
-                    entries[index].order.remaining.eq(leg.shares),
-                    entries[index].account.position.eq(account.position),
-                    entries[index].account.worst_long.eq(
-                        account.worst_long + Mux(buys, leg.shares, 0)),
-                    entries[index].account.worst_short.eq(
-                        account.worst_short + Mux(buys, 0, leg.shares)),
+                    entries[index].symbol.eq(leg.symbol),
+                    entries[index].side.eq(leg.side),
+                    entries[index].remaining.eq(leg.shares),
+                    entries[index].worst.eq(self.worst[index]),
+                    pair.eq(self.pair),
+                    valid[index].eq(self.reserve & leg.valid),
                 ]
-            with m.If(self.reserve):
-                m.d.sync += valid[index].eq(leg.valid)
-                with m.If(leg.valid):
-                    m.d.sync += is_open.bit_select(self._slot(user_ref), 1).eq(1)
-        with m.If(self.reserve):
-            count = sum(leg.valid for leg in self.legs)
+
+        with m.If(self.busy):
+            m.d.comb += [
+                accounts.symbol.eq(written.symbol),
+                accounts.account.worst_long.eq(written.worst),
+                accounts.account.worst_short.eq(written.worst),
+                accounts.write.worst_long.eq(written.side == Side.BUY),
+                accounts.write.worst_short.eq(written.side == Side.SELL),
+                kept.addr.eq(self._slot(self.next_user_ref)),
+                kept.data.user_ref.eq(self.next_user_ref),
+                kept.data.symbol.eq(written.symbol),
+                kept.data.pair.eq(pair),
+                kept.data.leg.eq(~valid[0]),
+                kept.data.side.eq(written.side),
+                kept.data.remaining.eq(written.remaining),
+                kept.en.eq(1),
+            ]
             m.d.sync += [
-                self.next_user_ref.eq(self.next_user_ref + count),
-                self.open_orders.eq(self.open_orders + count),
+                valid.eq(valid & (valid - 1)),
+                self.next_user_ref.eq(self.next_user_ref + 1),
             ]
 
-        for index in reversed(range(LEGS)):
-            with m.If(valid[index]):
-                m.d.comb += [
-                    accounts.symbol.eq(entries[index].order.symbol),
-                    accounts.account.eq(entries[index].account),
-                    accounts.write.eq(1),
-                    kept.addr.eq(self._slot(entries[index].order.user_ref)),
-                    kept.data.eq(entries[index].order),
-                    kept.en.eq(1),
-                ]
-        with m.If(valid.any()):
-            m.d.sync += valid.eq(valid & (valid - 1))
-
-    def _settle(self, m, is_open, accounts, kept, found):
+    def _settle(self, m, is_open, done, accounts, kept, found):
         """Take responses: find the order, then its account, then change both."""
         response, order = self.responses.payload, found.data
         step = Signal(range(3))
-        grant, known, over, fault, done = Signal(), Signal(), Signal(), Signal(), Signal()
+        grant, known, over, fault = Signal(), Signal(), Signal(), Signal()
         shares, left = Signal(SHARES_BITS), Signal(SHARES_BITS)
         executes = response.kind == ResponseKind.EXECUTED
         counts   = executes | (response.kind == ResponseKind.CANCELED)
@@ -226,20 +231,13 @@ class Ledger(wiring.Component):
             m.d.sync += self.responses_applied.eq(self.responses_applied + 1)
             with m.If(fault):
                 m.d.sync += self.ledger_fault.eq(1)
-        with m.If(self.settles):
-            m.d.comb += [
-                kept.en.eq(1),
-                kept.addr.eq(self._slot(response.user_ref)),
-                kept.data.eq(order),
-                kept.data.remaining.eq(left),
-                accounts.write.eq(1),
-                accounts.symbol.eq(order.symbol),
-            ]
-            with m.If(done):
-                m.d.sync += [
-                    is_open.bit_select(self._slot(response.user_ref), 1).eq(0),
-                    self.open_orders.eq(self.open_orders - 1),
-                ]
+        m.d.comb += [
+            kept.en.eq(self.settles),
+            kept.addr.eq(self._slot(response.user_ref)),
+            kept.data.eq(order),
+            kept.data.remaining.eq(left),
+            accounts.symbol.eq(order.symbol),
+        ]
         # The address of the account stays while a response waits, so what is read stays the newest.
         looks = step != 0
         m.d.comb += accounts.symbols[SERVICE].eq(Mux(looks, order.symbol, self.symbol))
@@ -247,24 +245,27 @@ class Ledger(wiring.Component):
         self._show(m, accounts, looks)
 
     def _account(self, m, accounts, buys, executes, shares):
-        """Form the account after a response; writes are asked for elsewhere."""
-        before = accounts.accounts[SERVICE]
+        """Form the account after a response: an execution lowers the worst case of the other side.
+
+        All else lowers that of its own.
+        """
+        before, after = accounts.accounts[SERVICE], accounts.account
+        lowers_long, worst = Signal(), Signal(Worst)
+        # What is sold is added as its complement; a bit below all others carries the one it lacks.
+        change = Cat(~buys, Mux(buys, shares, ~shares), ~buys).as_signed()
+        m.d.comb += [
+            lowers_long.eq(buys ^ executes),
+            worst.eq(Mux(lowers_long, before.worst_long, before.worst_short) - shares),
+            after.position.eq((Cat(1, before.position).as_signed() + change)[1:]),
+            after.worst_long.eq(worst),
+            after.worst_short.eq(worst),
+        ]
         with m.If(self.settles):
-            m.d.comb += accounts.account.eq(before)
-            with m.If(executes & buys):
-                m.d.comb += [
-                    accounts.account.position.eq(before.position + shares),
-                    accounts.account.worst_short.eq(before.worst_short - shares),
-                ]
-            with m.Elif(executes):
-                m.d.comb += [
-                    accounts.account.position.eq(before.position - shares),
-                    accounts.account.worst_long.eq(before.worst_long - shares),
-                ]
-            with m.Elif(buys):
-                m.d.comb += accounts.account.worst_long.eq(before.worst_long - shares)
-            with m.Else():
-                m.d.comb += accounts.account.worst_short.eq(before.worst_short - shares)
+            m.d.comb += [
+                accounts.write.position.eq(executes),
+                accounts.write.worst_long.eq(lowers_long),
+                accounts.write.worst_short.eq(~lowers_long),
+            ]
 
     def _show(self, m, accounts, looks):
         """Show the host an account whenever responses leave the read to it."""
@@ -283,7 +284,7 @@ class Ledger(wiring.Component):
         position = self.symbol_position.as_signed()
         with m.If(self.load):
             m.d.comb += [
-                accounts.write.eq(1),
+                *(accounts.write[name].eq(1) for name, _ in accounts.write.shape()),
                 accounts.symbol.eq(self.symbol),
                 accounts.account.position.eq(position),
                 accounts.account.worst_long.eq(position),

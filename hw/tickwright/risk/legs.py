@@ -5,7 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from tickwright.feed.types import Side
-from tickwright.risk.accounts import Account
+from tickwright.risk.accounts import Account, Worst
 from tickwright.risk.limits import OrderLimits, SymbolLimits
 from tickwright.risk.touches import GateTouch
 from tickwright.risk.types import GateState
@@ -22,8 +22,8 @@ class LegChecks(wiring.Component):
 
     A leg that is not valid fails none. Names are those of `CHECKS`.
 
-    Latency: 0 cycles, but for ``notional``, which is of the leg of the cycle before: a leg must be
-    shown for 2 cycles. Throughput: 1 leg every 2 cycles.
+    Latency: 0 cycles; but what needs nothing but the leg, a notional too, is of the leg of the
+    cycle before: a leg must be shown for 2 cycles. Throughput: 1 leg every 2 cycles.
 
     Members
     -------
@@ -39,6 +39,8 @@ class LegChecks(wiring.Component):
         The check fails.
     short : ``Out(1)``
         The leg would be a short sale.
+    worst : ``Out(Worst)``
+        The worst case of its side with the leg, cut off where no leg passes.
     """
 
     CHECKS = ("close_only", "trust", "halted", "shares", "notional", "collar", "position", "price")
@@ -53,6 +55,7 @@ class LegChecks(wiring.Component):
             "state":   In(GateState),
             **{name: Out(1) for name in self.CHECKS},
             "short":   Out(1),
+            "worst":   Out(Worst),
         })
 
     def elaborate(self, platform):
@@ -63,7 +66,12 @@ class LegChecks(wiring.Component):
         closes_only = self.state == GateState.CLOSE_ONLY
 
         notional = Signal(SHARES_BITS + len(leg.price))
-        m.d.sync += notional.eq(leg.shares * leg.price)
+        no_shares, no_price = Signal(), Signal()  # none that the venue takes
+        m.d.sync += [
+            notional.eq(leg.shares * leg.price),
+            no_shares.eq((leg.shares == 0) | (leg.shares >= LEAST_TOO_MANY_SHARES)),
+            no_price.eq((leg.price == 0) | (leg.price > HIGHEST_PRICE)),
+        ]
 
         # How long, or how short, the symbol may become with this leg.
         worst = Signal(signed(len(self.account.worst_long) + 1))
@@ -77,13 +85,13 @@ class LegChecks(wiring.Component):
             "trust":      ~touch.trusted,
             "halted":     ~touch.trading,
             "shares":     ((leg.shares > limits.max_shares) | (leg.shares > of_all.max_shares)
-                           | (leg.shares == 0) | (leg.shares >= LEAST_TOO_MANY_SHARES)),
+                           | no_shares),
             "notional":   (notional > limits.max_notional) | (notional > of_all.max_notional),
             "collar":     beyond,
             "position":   ~closes_only & (worst > limits.max_position),
-            "price":      (leg.price == 0) | (leg.price > HIGHEST_PRICE),
+            "price":      no_price,
         }
         m.d.comb += [getattr(self, name).eq(leg.valid & fails) for name, fails in failed.items()]
-        m.d.comb += self.short.eq(~buys & (worst > 0))
+        m.d.comb += [self.short.eq(~buys & (worst > 0)), self.worst.eq(worst)]
 
         return m

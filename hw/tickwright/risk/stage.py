@@ -173,6 +173,7 @@ class RiskStage(wiring.Component):
                 touches.symbols[index].eq(symbol),
                 limits.symbols[index].eq(symbol),
                 ledger.symbols[index].eq(symbol),
+                ledger.worst[index].eq(leg.worst),
                 leg.leg.eq(intent.legs[index]),
                 leg.touch.eq(touches.touches[index]),
                 leg.limits.eq(limits.limits[index]),

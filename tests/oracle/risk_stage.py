@@ -30,6 +30,7 @@ SMALL = Preset(
 LATENCY = 2  # cycles from an intent to its verdict and first order
 CLEAR_CYCLES = SYMBOLS + 1  # from the clearing of the shadow until it is ready
 CHECK_CYCLES = 63 * SYMBOLS + 19  # from a commit until the set is in force
+JUDGE_CYCLES = 2  # the last of them, which wait for no intent
 CYCLE_NS = 6
 WATCHDOG_NS = 1_000_000
 TRADING, HALTED = ord("T"), ord("H")
@@ -112,6 +113,7 @@ class Oracle:
         self.shadow = Limits()
         self.shadow_ready = 2 * SYMBOLS  # cycle
         self.pending = None
+        self.was_read = False  # the intent shown, in the cycle before
         self.commits = self.refused_commits = 0
         self.wait_ns, self.ends_ns, self.expired = 0, 0, True
         self.kill_reasons, self.killed_at_ns = set(), 0
@@ -179,6 +181,7 @@ class Oracle:
         if "close_only" in strobes and self.state == ARMED:
             self.state = CLOSE_ONLY
         nothing_open = not self.open
+        self._read(seen)
         watched = self._watch(strobes, seen.now_ns)
         placed = self._judge(seen) if seen.verdict is not None else []
         if seen.response is not None:
@@ -193,6 +196,14 @@ class Oracle:
         self.judged_by = self.limits
         self.now += 1
         self._end_check(nothing_open)
+
+    def _read(self, seen):
+        """Let a check stand still where the limits are read for an intent, else the reading."""
+        needs = seen.intent is not None and not self.was_read
+        waits = seen.intent is not None and seen.verdict is None
+        self.was_read = waits and (needs or not self.pending)
+        if needs and self.pending and self.now < self.pending.ends - JUDGE_CYCLES:
+            self.pending.ends += 1
 
     def _doubt(self):
         self.confirmed = False

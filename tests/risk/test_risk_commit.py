@@ -29,6 +29,7 @@ import tickwright.risk.stage as stage_module
 from tickwright.feed.types import Side
 from tickwright.risk.arming import Arming
 from tickwright.risk.commit import Commit
+from tickwright.risk.gate import Gate
 from tickwright.risk.limits import LimitTable, OfAll
 from tickwright.risk.regs import RiskRegs
 from tickwright.risk.stage import RiskStage
@@ -297,6 +298,58 @@ def test_a_row_waits_for_the_shadow(simulate, pause, refused):
     directed(simulate, script)
 
 
+def nothing_allowed():
+    return all_alike(dict.fromkeys(LOOSE, 0))
+
+
+@pytest.mark.parametrize("apart", [2, 3])
+def test_a_check_waits_for_intents_and_they_do_not_wait_for_it(simulate, apart):
+    shown, took = [], []
+
+    async def script(ctx, bench):
+        bench.host_limits(nothing_allowed(), epoch=2)
+        await bench.drain(ctx)
+        begun = len(bench.cycles)
+        while await bench.read(ctx, "committing"):
+            shown.append(len(bench.cycles))
+            # An intent that is refused keeps nothing waiting.
+            bench.intents.append(intent(len(shown), leg(0), leg(1, shares=1_001)))
+            await cycles(ctx, bench, apart - 1)
+        took.append(len(bench.cycles) - begun)
+        await cycles(ctx, bench, 4)
+        assert await told(ctx, bench, "active_limits_epoch") == [2]
+
+    bench = directed(simulate, script)
+    judged = [at for at, seen in enumerate(bench.cycles) if seen.verdict is not None]
+    assert judged == [at + 1 for at in shown]
+    assert took[0] == pytest.approx(CHECK_CYCLES * apart / (apart - 1), rel=0.05)
+
+
+@pytest.fixture
+def judged_after_waits(simulate):
+    """Return what intents fail that wait for the transmitter while a set is checked."""
+
+    def run():
+        async def script(ctx, bench):
+            bench.host_limits(nothing_allowed(), epoch=2)
+            await bench.drain(ctx)
+            for number in range(16):
+                bench.can_send = 0
+                bench.intents.append(intent(number, leg(0), leg(1, shares=1_001)))
+                await cycles(ctx, bench, 2 + number % 5)
+                bench.can_send = 1
+                await cycles(ctx, bench, 3 + number % 2)
+            assert await told(ctx, bench, "committing") == [1]
+
+        return failed(directed(simulate, script))
+
+    return run
+
+
+def test_what_waits_during_a_check_is_judged_by_the_limits_of_its_symbols(judged_after_waits):
+    assert judged_after_waits() == [{"shares", "position"}] * 16
+
+
 def test_a_row_of_a_symbol_the_card_does_not_have_is_refused(simulate):
     async def script(ctx, bench):
         bench.host(kill=1)
@@ -464,6 +517,20 @@ def test_a_mutant_of_the_sets_is_found(simulate, monkeypatch, mutant):
     monkeypatch.setattr(stage_module, mutant.__base__.__name__, mutant)
     with pytest.raises(AssertionError):
         FOUND_BY[mutant](simulate)
+
+
+class GateThatTakesWhatAnotherReads(Gate):
+    """Takes for its own what was read of the limits, whoever read it."""
+
+    def elaborate(self, platform):
+        self.lent = C(0)
+        return super().elaborate(platform)
+
+
+def test_a_judgement_by_what_another_read_is_found(judged_after_waits, monkeypatch):
+    monkeypatch.setattr(stage_module, "Gate", GateThatTakesWhatAnotherReads)
+    with pytest.raises(AssertionError):
+        judged_after_waits()
 
 
 def test_a_judgement_by_two_sets_is_found(at_the_swap, monkeypatch):

@@ -42,10 +42,13 @@ class Commit(wiring.Component):
         in force ─▶ ┘     └────▶ checksum ─▶ right? ─┬─▶ swap
                                                      └─▶ refused + 1
 
-    All is done by the byte, the lowest of a row first: each is compared, then each is summed.
+    All is done by the byte, the lowest of a row first: each is compared, then each is summed. In
+    every cycle but the last 2 a row is looked at, through the port by which the gate reads the
+    limits of a second leg: in a cycle in which the gate needs it, the check stands still. That is
+    the first cycle of an intent; whether or not it is judged in the one after, the check goes on.
 
-    Latency: 63 cycles a symbol and 19 more from a commit until the set is in force. Throughput: one
-    at a time.
+    Latency: 63 cycles a symbol and 19 more from a commit until the set is in force, and 1 for each
+    cycle it stands still: at most as many again. Throughput: one at a time.
 
     Members
     -------
@@ -55,8 +58,10 @@ class Commit(wiring.Component):
         What the set says for all, its checksum, and the reference of the next order.
     shadow_ready, in_force : ``In(1)``, ``In(OfAll)``
         The shadow is cleared; what is in force for all.
+    can_look, looks : ``In(1)``, ``Out(1)``
+        A row may be looked at in this cycle; it is.
     look_symbol, look_in_force, looked : ``Out``, ``Out``, ``In(SymbolLimits)``
-        Row to look at, and what it held in the cycle before.
+        Row to look at, and what that of the cycle before held.
     write : ``Out(4)``
         A bit for each limit: that of the row looked at is to be written to the shadow, at
         ``look_symbol``.
@@ -82,6 +87,8 @@ class Commit(wiring.Component):
             **{name: In(getattr(RiskRegs, name).bits) for name in OF_HOST},
             "shadow_ready":  In(1),
             "in_force":      In(OfAll),
+            "can_look":      In(1),
+            "looks":         Out(1),
             "look_symbol":   Out(range(preset.symbols)),
             "look_in_force": Out(1),
             "looked":        In(SymbolLimits),
@@ -105,6 +112,7 @@ class Commit(wiring.Component):
             self.renumbers.eq(self.swap & while_killed),
             self.begins.eq(self.commit & self.shadow_ready & ~self.going),
             self.committing.eq(self.going | self.begins),
+            self.looks.eq(self.going & self.can_look),
             checksum.clear.eq(self.begins),
             self.active_limits_epoch.eq(self.in_force.epoch),
             self.active_limits_checksum.eq(self.in_force.checksum),
@@ -141,18 +149,25 @@ class Commit(wiring.Component):
         of_all = bytes_of(Cat(words(self.next_of_all.limits),
                               self.next_of_all.epoch | C(0, WORD_BITS)))
         at = Signal(len(row) + len(of_all), init=1)  # which byte; one-hot
-        byte, before = Signal(BYTE_BITS), Signal(BYTE_BITS)  # of this cycle, and of the one before
-        m.d.comb += [byte.eq(choose(at, row + of_all)), checksum.byte.eq(before)]
-        m.d.sync += [before.eq(byte), checksum.valid.eq(0)]
+        byte, before = Signal(BYTE_BITS), Signal(BYTE_BITS)  # of this step, and of the one before
+        # A byte is kept, for where the check stands still another row is read.
+        stood, kept = Signal(), Signal(BYTE_BITS)
+        m.d.comb += [
+            byte.eq(Mux(stood, kept, choose(at, row + of_all))),
+            checksum.byte.eq(before),
+        ]
+        m.d.sync += [stood.eq(~self.can_look), kept.eq(byte), checksum.valid.eq(0)]
+        with m.If(self.can_look):
+            m.d.sync += before.eq(byte)
         row_ends, last = at[len(row) - 1], self.look_symbol == self._symbols - 1
 
         with m.FSM():
-            with m.State("in_force"), m.If(self.going):
+            with m.State("in_force"), m.If(self.looks):
                 m.d.comb += self.look_in_force.eq(1)
                 m.next = "shadow"
-            with m.State("shadow"):
+            with m.State("shadow"), m.If(self.looks):
                 m.next = "compare"
-            with m.State("compare"):
+            with m.State("compare"), m.If(self.looks):
                 lower = self._compare(m, at, before, byte)
                 m.d.comb += self.look_in_force.eq(1)
                 m.d.sync += at.eq(step(at, row_ends))
@@ -160,11 +175,12 @@ class Commit(wiring.Component):
                 with m.If(row_ends):
                     m.next = "lower"
             with m.State("lower"):
-                m.d.comb += self.write.eq(Mux(while_killed, 0, lower))
-                m.next = "look"
-            with m.State("look"):
+                m.d.comb += self.write.eq(Mux(while_killed | stood, 0, lower))
+                with m.If(self.looks):
+                    m.next = "look"
+            with m.State("look"), m.If(self.looks):
                 m.next = "sum"
-            with m.State("sum"):
+            with m.State("sum"), m.If(self.looks):
                 m.d.sync += [checksum.valid.eq(1), at.eq(step(at, (row_ends & ~last) | at[-1]))]
                 with m.If(row_ends):
                     m.d.sync += self.look_symbol.eq(Mux(last, 0, self.look_symbol + 1))

@@ -26,9 +26,15 @@ class Gate(wiring.Component):
         cycle 0                     1                               2
         intents ─▶ read the tables ─▶ can_send? ─▶ judge, reserve ─▶ orders, verdicts
 
+    What is read of the tables in the first cycle of an intent is always for the gate. In the cycles
+    after, which it needs only if the intent is not judged at once, the limits may be read for
+    another; then the gate reads again in the next cycle, and judges in the one after that at the
+    earliest.
+
     Latency: 2 cycles from an intent to its verdict and first order when nothing waits, constant;
     the second order 1 cycle after the first is taken. Throughput: 1 intent every 2 cycles; what
-    passes waits for the transmitter.
+    passes waits for the transmitter, and what waits waits up to 1 cycle more for each cycle in
+    which another read.
 
     Members
     -------
@@ -49,6 +55,8 @@ class Gate(wiring.Component):
         The transmitter can take the first word of a frame in the next cycle.
     may_judge : ``In(1)``
         The tables are cleared, the ledger keeps up, and an outcome can be taken.
+    lends, lent : ``Out(1)``, ``In(1)``
+        Another may read the limits in this cycle; it does, only if it may.
     judging, passes : ``Out(1)``
         An intent is judged in this cycle; and it passes.
     orders : ``Out(stream.Signature(Order))``
@@ -74,6 +82,8 @@ class Gate(wiring.Component):
             "responses_applied": In(32),
             "can_send":   In(1),
             "may_judge":  In(1),
+            "lends":      Out(1),
+            "lent":       In(1),
             "judging":    Out(1),
             "passes":     Out(1),
             "orders":     Out(stream.Signature(self._order)),
@@ -88,8 +98,9 @@ class Gate(wiring.Component):
         second = Signal(self._order)
         failed = Signal(len(CHECKS))
 
-        m.d.sync += was_read.eq(self.intents.valid & ~self.intents.ready)
+        m.d.sync += was_read.eq(self.intents.valid & ~self.intents.ready & ~self.lent)
         m.d.comb += [
+            self.lends.eq(~self.intents.valid | was_read),
             self.judging.eq(self.intents.valid & was_read & self.can_send & self.may_judge
                             & ~self.orders.valid),
             self.intents.ready.eq(self.judging),

@@ -28,15 +28,17 @@ class LimitTable(wiring.Component):
     """Holds two sets of limits: the one in force, and a shadow to write the next one to.
 
     What is read of the set in force, for both legs and for all, is of one set. After reset both
-    sets are 0, which refuses everything: the rows clear themselves, those in force first. ::
+    sets are 0, which refuses everything: the rows clear themselves, those in force first.
 
-        row, clear ─▶ [ shadow   ]─▶ looked
-                          ⇅ swap
-        symbols ────▶ [ in force ]─▶ limits, of_all
+    A row is looked at instead of the second symbol: there is one read port for both. ::
+
+        row, clear ─▶ [ shadow   ] ◀─ look_symbol ┐
+                          ⇅ swap                  ├─▶ looked
+                      [ in force ] ◀─ symbols ────┴─▶ limits, of_all
 
     Latency: 1 cycle from the symbols to their limits and to those of all; 1 cycle from a row to the
     shadow, and from a swap to the set that is read. Clearing takes a cycle a symbol, twice after
-    reset. Throughput: 2 reads, 1 look and 1 row per cycle.
+    reset. Throughput: 2 reads, or 1 and a look, and 1 row per cycle.
 
     Members
     -------
@@ -47,10 +49,11 @@ class LimitTable(wiring.Component):
     symbol, row, write : ``In``
         Row of the shadow and what to write to it in this cycle, with a bit for each limit: whether
         to write that one; only while the shadow is ready.
-    look_symbol, look_in_force : ``In``
-        Row to look at, of the shadow or of the set in force.
+    looks, look_symbol, look_in_force : ``In``
+        Look at a row in this cycle, of the shadow or of the set in force; the second symbol is not
+        read.
     looked : ``Out(SymbolLimits)``
-        What it held in the cycle before.
+        What the row looked at in the cycle before held then.
     swap, next_of_all : ``In(1)``, ``In(OfAll)``
         Put the shadow in force from the next cycle on, with this for all.
     in_force : ``Out(OfAll)``
@@ -58,7 +61,8 @@ class LimitTable(wiring.Component):
     symbols : ``In(ArrayLayout(range(symbols), 2))``
         Symbols to read.
     limits, of_all : ``Out(ArrayLayout(SymbolLimits, 2))``, ``Out(OfAll)``
-        Limits of the symbols of the cycle before, and of all, as they were in force then.
+        Limits of the symbols of the cycle before, and of all, as they were in force then; those of
+        the second symbol only if no row was looked at.
     ready : ``Out(1)``
         The rows in force are cleared.
     """
@@ -71,6 +75,7 @@ class LimitTable(wiring.Component):
             "symbol":        In(range(preset.symbols)),
             "row":           In(SymbolLimits),
             "write":         In(len(SYMBOL_LIMITS)),
+            "looks":         In(1),
             "look_symbol":   In(range(preset.symbols)),
             "look_in_force": In(1),
             "looked":        Out(SymbolLimits),
@@ -103,20 +108,21 @@ class LimitTable(wiring.Component):
             m.d.sync += walk.eq(walk + 1)
 
         at = Cat(Mux(cleared, self.symbol, walk)[:bits], Mux(self.ready, shadow, bank))
-        looks = Cat(self.look_symbol[:bits], Mux(self.look_in_force, bank, shadow))
+        look = Cat(self.look_symbol[:bits], Mux(self.look_in_force, bank, shadow))
+        first, second = (Cat(symbol[:bits], bank) for symbol in self.symbols)
+        rows_read = first, Mux(self.looks, look, second)
         for index, (name, field) in enumerate(SymbolLimits):
             m.submodules[name] = rows = Memory(shape=field.shape, depth=2 * self._symbols, init=[])
-            write, look = rows.write_port(), rows.read_port()
+            write = rows.write_port()
             m.d.comb += [
                 write.en.eq(self.write[index] | ~cleared),
                 write.addr.eq(at),
                 write.data.eq(Mux(cleared, self.row[name], 0)),
-                look.addr.eq(looks),
-                self.looked[name].eq(look.data),
             ]
-            for symbol, limits in zip(self.symbols, self.limits, strict=True):
+            for row, limits in zip(rows_read, self.limits, strict=True):
                 read = rows.read_port()
-                m.d.comb += [read.addr.eq(Cat(symbol[:bits], bank)), limits[name].eq(read.data)]
+                m.d.comb += [read.addr.eq(row), limits[name].eq(read.data)]
+        m.d.comb += self.looked.eq(self.limits[-1])
         m.d.sync += self.of_all.eq(self.in_force)
         with m.If(self.swap):
             m.d.sync += [bank.eq(shadow), self.in_force.eq(self.next_of_all)]

@@ -43,8 +43,9 @@ class RiskStage(wiring.Component):
     kill and ``can_send`` it sees in its own cycle. Its limits, for both legs and for all, are those
     of one set: the one in force in the cycle before.
 
-    Latency: 2 cycles from an intent to its verdict and first order when nothing waits, constant.
-    Throughput: 1 intent every 2 cycles, 1 response every 3, 1 quote per cycle.
+    Latency: 2 cycles from an intent to its verdict and first order when nothing waits, constant;
+    what waits while a set of limits is checked may wait 1 cycle more. Throughput: 1 intent every 2
+    cycles, 1 response every 3, 1 quote per cycle.
 
     Members
     -------
@@ -154,7 +155,7 @@ class RiskStage(wiring.Component):
             ready.eq(self.ready & self.tables_ready),
         ]
         self._keep_watch(m, watchdog, arming, killed)
-        self._commit_limits(m, regs, limits, commit, killed)
+        self._commit_limits(m, regs, limits, commit, gate, killed)
         self._arm(m, commit, ledger, arming, ready)
         refused_writes = self._load(m, regs, limits, commit, ledger, arming, killed)
         self._attach(m, regs, (ledger, commit, watchdog, arming, tally), ready=ready,
@@ -193,7 +194,7 @@ class RiskStage(wiring.Component):
             arming.expired.eq(watchdog.expired),
         ]
 
-    def _commit_limits(self, m, regs, limits, commit, killed):
+    def _commit_limits(self, m, regs, limits, commit, gate, killed):
         """Connect the two sets of limits to what checks them; the host writes the shadow else."""
         rows = {name: getattr(regs, f"symbol_{name}") for name in SYMBOL_LIMITS}
         m.d.comb += [
@@ -201,6 +202,9 @@ class RiskStage(wiring.Component):
             commit.shadow_ready.eq(limits.shadow_ready),
             commit.in_force.eq(limits.in_force),
             commit.looked.eq(limits.looked),
+            commit.can_look.eq(gate.lends),
+            gate.lent.eq(commit.looks),
+            limits.looks.eq(commit.looks),
             limits.look_symbol.eq(commit.look_symbol),
             limits.look_in_force.eq(commit.look_in_force),
             limits.swap.eq(commit.swap),

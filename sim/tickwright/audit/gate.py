@@ -23,7 +23,7 @@ STATE, KEPT = f"{ARMING}.state", f"{ARMING}.kept"
 KILLED = 0  # a state of the gate
 
 QUIET = {ORDER_VALID: 0, SECOND_WAITS: 0, FRAME_VALID: 0}  # no order and no frame is under way
-NOT_CHECKS = {"short"}  # outputs of a leg that refuse nothing
+NOT_CHECKS = {"short", "worst"}  # outputs of a leg that refuse nothing
 
 
 def claims(netlist: Netlist) -> Claims:

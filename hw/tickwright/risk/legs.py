@@ -74,24 +74,24 @@ class LegChecks(wiring.Component):
         ]
 
         # How long, or how short, the symbol may become with this leg.
-        worst = Signal(signed(len(self.account.worst_long) + 1))
-        m.d.comb += worst.eq(Mux(buys, self.account.worst_long, self.account.worst_short)
-                             + leg.shares)
+        becomes = Signal(signed(len(self.account.worst_long) + 1))
+        m.d.comb += becomes.eq(Mux(buys, self.account.worst_long, self.account.worst_short)
+                               + leg.shares)
 
         beyond = Mux(buys, (touch.ask == 0) | (leg.price > touch.ask + limits.collar),
                      (touch.bid == 0) | (leg.price + limits.collar < touch.bid))
         failed = {
-            "close_only": closes_only & (worst > 0),
+            "close_only": closes_only & (becomes > 0),
             "trust":      ~touch.trusted,
             "halted":     ~touch.trading,
             "shares":     ((leg.shares > limits.max_shares) | (leg.shares > of_all.max_shares)
                            | no_shares),
             "notional":   (notional > limits.max_notional) | (notional > of_all.max_notional),
             "collar":     beyond,
-            "position":   ~closes_only & (worst > limits.max_position),
+            "position":   ~closes_only & (becomes > limits.max_position),
             "price":      no_price,
         }
         m.d.comb += [getattr(self, name).eq(leg.valid & fails) for name, fails in failed.items()]
-        m.d.comb += [self.short.eq(~buys & (worst > 0)), self.worst.eq(worst)]
+        m.d.comb += [self.short.eq(~buys & (becomes > 0)), self.worst.eq(becomes)]
 
         return m

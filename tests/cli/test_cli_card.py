@@ -53,18 +53,28 @@ def test_a_session_is_played(type_in, card: Path):
     assert "found the twin of process" in again.err
 
 
-def test_a_market_ends_with_who_plays_it(type_in, folder: Path, card: Path):
-    code = "from tickwright.cli.main import main; main()"
+ENDED_WHILE_IT_BEGINS = """
+import os, signal
+from tickwright.bus.twin_wire import TwinWire
+play = TwinWire.play
+TwinWire.play = lambda *args, **limits: (
+    play(*args, **limits), os.kill(os.getpid(), signal.SIGTERM))
+"""
+
+
+@pytest.mark.parametrize("before", ["", ENDED_WHILE_IT_BEGINS], ids=["later", "as-it-begins"])
+def test_a_market_ends_with_who_plays_it(folder: Path, card: Path, before):
+    code = f"{before}\nfrom tickwright.cli.main import main; main()"
     words = f"card play {folder}/session.pcap --card twin:{card} --pace 0.001".split()
     playing = subprocess.Popen([sys.executable, "-c", code, *words], stderr=subprocess.DEVNULL)
     with TwinWire(str(card)) as wire:
         end = time.monotonic() + DEADLINE_S
-        while wire.playing()["state"] != "playing":
+        while wire.playing()["state"] == "idle":
             assert time.monotonic() < end
             time.sleep(0.02)
         playing.terminate()
         assert playing.wait(DEADLINE_S) != 0
-        assert wire.playing()["state"] != "playing"
+        assert wire.playing()["state"] == "stopped"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
@@ -158,11 +157,11 @@ def play(
         wire = TwinWire(card.removeprefix(TWIN))
     except BusError as error:
         raise VerbError(UNREACHABLE, str(error)) from None
-    with wire:
+    with wire, _ended() as ended:
         try:
             limits = {"from_ns": feed_time(from_), "until_ns": feed_time(until)}
             wire.play(file, _pace(pace), **limits, max_messages=max_messages)
-            told = _followed(wire)
+            told = _followed(wire, ended)
         except BusError as error:
             raise VerbError(FAILED, str(error)) from None
     for line in told["damage"]:
@@ -197,28 +196,28 @@ def _pace(text: str) -> float | str:
         raise VerbError(WRONG, f"--pace: found {text!r}, expected a number or max") from None
 
 
-def _followed(wire: TwinWire) -> dict[str, Any]:
+def _followed(wire: TwinWire, ended: Event) -> dict[str, Any]:
     """Wait for the end and show progress; when interrupted or ended, stop the market first."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        total = None
-        while total is None and (told := wire.playing())["state"] == "playing":
-            total = told["messages_in_all"]
-            time.sleep(POLL_S)
-        for _ in tracked(_messages(wire), "playing", total):
-            time.sleep(POLL_S)
-    except KeyboardInterrupt:
+    totals = (told["messages_in_all"] for told in _looks(wire, ended))
+    total = next((total for total in totals if total is not None), None)
+    for _ in tracked(_messages(wire, ended), "playing", total):
+        pass
+    if ended.is_set():
         wire.stop_playing()
-        raise
-    finally:
-        signal.signal(signal.SIGTERM, before)
+        raise KeyboardInterrupt
     return wire.wait()
 
 
-def _messages(wire: TwinWire) -> Iterator[range]:
+def _looks(wire: TwinWire, ended: Event) -> Iterator[dict[str, Any]]:
+    """Yield how far the market is, from time to time while it is played."""
+    while (told := wire.playing())["state"] == "playing" and not ended.wait(POLL_S):
+        yield told
+
+
+def _messages(wire: TwinWire, ended: Event) -> Iterator[range]:
     """Yield as many things as messages were played since the last look, until none is played."""
     before = 0
-    while (told := wire.playing())["state"] == "playing":
+    for told in _looks(wire, ended):
         yield range(before, told["messages"])
         before = max(before, told["messages"])
 

@@ -1,12 +1,15 @@
 """The open flow for ECP5: what it reports of a small design, and what it refuses."""
 
+import json
+from collections import Counter
+
 import pytest
 from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from tickwright.timing.ecp5 import FlowError, route, synthesize
+from tickwright.timing.ecp5 import COMPARISONS, FlowError, route, synthesize, yosys
 from tickwright.timing.harness import Harness
 from tickwright.top.build import verilog
 
@@ -42,3 +45,33 @@ def test_a_design_is_measured_in_a_part(build):
 def test_what_is_no_design_is_refused(build):
     with pytest.raises(FlowError, match="syntax error"):
         synthesize("module top(; endmodule", build, "broken")
+
+
+@pytest.mark.parametrize("sign", ["", "signed"])
+@pytest.mark.parametrize("operator", ["<", "<=", ">", ">="])
+def test_a_comparison_is_a_carry_chain_alone(build, operator, sign):
+    netlist = synthesize(compares(operator, sign, bits=32), build, "compares")
+    top = json.loads(netlist.read_text())["modules"]["top"]
+    cells = Counter(cell["type"] for cell in top["cells"].values())
+    assert cells["CCU2C"] == 16
+    assert cells["LUT4"] <= 1  # to turn the last carry round
+
+
+@pytest.mark.parametrize("sign", ["", "signed"])
+@pytest.mark.parametrize("operator", ["<=", ">"])
+def test_a_comparison_turned_round_is_the_same(build, operator, sign):
+    build.mkdir(parents=True, exist_ok=True)
+    turned, proved = build / "turned.v", build / "proved.stat"
+    turned.write_text(COMPARISONS)
+    yosys(compares(operator, sign, bits=8), proved, "hierarchy -top top; proc; "
+          f"equiv_opt -assert techmap -map {turned}; tee -q -o {proved} stat")
+    with pytest.raises(FlowError, match="equiv"):  # and it would be seen if it were not
+        turned.write_text(COMPARISONS.replace(".A(B), .B(A)", ".A(A), .B(B)"))
+        yosys(compares(operator, sign, bits=8), proved, "hierarchy -top top; proc; "
+              f"equiv_opt -assert techmap -map {turned}; tee -q -o {proved} stat")
+
+
+def compares(operator: str, sign: str, bits: int) -> str:
+    """Return Verilog that compares two numbers."""
+    return (f"module top(input {sign} [{bits - 1}:0] a, input {sign} [{bits - 1}:0] b, output y);\n"
+            f"assign y = a {operator} b;\nendmodule\n")

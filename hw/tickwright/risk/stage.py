@@ -146,8 +146,8 @@ class RiskStage(wiring.Component):
             tally.verdicts.payload.eq(gate.verdicts.payload),
             tally.verdicts.valid.eq(gate.verdicts.valid),
             tally.sends.eq(self.orders.valid & self.orders.ready),
-            self.ready.eq(touches.ready & limits.ready & ledger.ready),
         ]
+        m.d.sync += self.ready.eq(touches.ready & limits.ready & ledger.ready)
         connect(m, flipped(self.bus), regs.bus)
         killed, ready = Signal(), Signal()
         m.d.comb += [

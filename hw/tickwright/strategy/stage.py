@@ -122,7 +122,7 @@ class StrategyStage(wiring.Component):
         connect(m, flipped(self.bus), regs.bus)
         self._switch(m, commit, switch, parameters, lists, issue)
         self._attach(m, regs, parameters, lists, issue, decision, commit, switch)
-        m.d.comb += self.ready.eq(lists.ready & store.ready & parameters.ready & decision.ready)
+        m.d.sync += self.ready.eq(lists.ready & store.ready & parameters.ready & decision.ready)
         m.d.comb += self.busy.eq(issue.busy | commit.committing | switch.hold)
 
         return m

@@ -40,24 +40,23 @@ class Decimal(wiring.Component):
 
         rest = Signal(BITS - STEP_BITS)
         left = Signal(range(STEPS))
-        before, bits = Signal(4 * DIGITS), Signal(STEP_BITS)
-        m.d.comb += before.eq(Mux(self.start, 0, self.digits))
-        m.d.comb += bits.eq(Mux(self.start, self.value[-STEP_BITS:], rest[-STEP_BITS:]))
-        after = self._appended(m, before, bits)
+        # `start` comes late in a cycle, so it chooses between digits that are there.
+        begun = self._appended(m, C(0, 4 * DIGITS), self.value[-STEP_BITS:], "begun")
+        after = self._appended(m, self.digits, rest[-STEP_BITS:], "after")
         with m.If(self.start):
-            m.d.sync += [rest.eq(self.value), left.eq(STEPS - 1), self.digits.eq(after)]
+            m.d.sync += [rest.eq(self.value), left.eq(STEPS - 1), self.digits.eq(begun)]
         with m.Elif(left != 0):
             m.d.sync += [rest.eq(rest << STEP_BITS), left.eq(left - 1), self.digits.eq(after)]
 
         return m
 
-    def _appended(self, m, digits: Value, bits: Value) -> Value:
+    def _appended(self, m, digits: Value, bits: Value, name: str) -> Value:
         """Return the digits of a number after more of its bits are put behind it."""
         for bit in reversed(range(STEP_BITS)):
-            raised = Signal(4 * DIGITS, name=f"raised_{bit}")
+            raised = Signal(4 * DIGITS, name=f"{name}_raised_{bit}")
             for place in range(DIGITS):
                 digit = digits.word_select(place, 4)
                 m.d.comb += raised.word_select(place, 4).eq(Mux(digit >= 5, digit + 3, digit))
-            digits = Signal(4 * DIGITS, name=f"digits_{bit}")
+            digits = Signal(4 * DIGITS, name=f"{name}_{bit}")
             m.d.comb += digits.eq(Cat(bits.bit_select(bit, 1), raised))
         return digits

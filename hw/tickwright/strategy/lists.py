@@ -104,7 +104,7 @@ class PairLists(wiring.Component):
             use.data.eq(Mux(clearing.active, 0,
                             (before.data & ~place) | Mux(self.list_valid, place, 0))),
             write.en.eq(changes),
-            write.addr.eq(Cat(position, symbol, ~self.bank)),
+            write.addr.eq(Cat(symbol, position, ~self.bank)),
             write.data.eq(self.list_pair),
         ]
         self._read(m, used, pairs, before.data)
@@ -112,14 +112,17 @@ class PairLists(wiring.Component):
         return m
 
     def _read(self, m, used, pairs, in_shadow):
-        """Show a place in force, and one of the shadow."""
+        """Show a place in force, and one of the shadow.
+
+        The place comes last in a cycle: high in an address, it chooses among what is read already.
+        """
         find, read, look = used.read_port(domain="comb"), pairs.read_port(), pairs.read_port()
         m.d.comb += [
             find.addr.eq(Cat(self.symbol, self.bank)),
             self.places.eq(find.data),
-            read.addr.eq(Cat(self.read_place, self.read_symbol, self.bank)),
+            read.addr.eq(Cat(self.read_symbol, self.read_place, self.bank)),
             self.pair.eq(read.data),
-            look.addr.eq(Cat(self.look_place, self.look_symbol, ~self.bank)),
+            look.addr.eq(Cat(self.look_symbol, self.look_place, ~self.bank)),
             self.looked_pair.eq(look.data),
         ]
         m.d.sync += self.looked_valid.eq(in_shadow.bit_select(self.look_place, 1))

@@ -693,7 +693,7 @@ FOUND_BY = {  # mutant: the first seed that finds it
     GateWithoutKill: 0,
     GateWithHalfIntents: 0,
     GateThatWaitsForNobody: 0,
-    ChecksWithoutOpenSells: 0,
+    ChecksWithoutOpenSells: 2,
     LedgerThatFreesEarly: 0,
     LedgerInHaste: 0,
     TouchesThatIgnoreTaints: 0,

@@ -194,18 +194,24 @@ class Ledger(wiring.Component):
             ]
 
     def _settle(self, m, is_open, done, accounts, kept, found):
-        """Take responses: find the order, then its account, then change both."""
+        """Take responses: find the order, then what it means and the account, then change both.
+
+        While a reservation is written, the order is looked at again, for it may be that one.
+        """
         response, order = self.responses.payload, found.data
         step = Signal(range(3))
         grant, known, over, fault = Signal(), Signal(), Signal(), Signal()
-        shares, left = Signal(SHARES_BITS), Signal(SHARES_BITS)
+        taken, shares, left = (Signal(SHARES_BITS, name=name)
+                               for name in ("taken", "shares", "left"))
         executes = response.kind == ResponseKind.EXECUTED
         counts   = executes | (response.kind == ResponseKind.CANCELED)
         ends     = (response.kind == ResponseKind.DEAD) | (response.kind == ResponseKind.REJECTED)
         accepts  = response.kind == ResponseKind.ACCEPTED
 
-        with m.If(self.responses.valid & (step < 2)):
-            m.d.sync += step.eq(step + 1)
+        with m.If(self.responses.valid & ((step == 0) | self.busy)):
+            m.d.sync += step.eq(1)
+        with m.Elif(step == 1):
+            m.d.sync += step.eq(2)
         with m.Elif(grant):
             m.d.sync += step.eq(0)
         m.d.comb += [
@@ -216,16 +222,19 @@ class Ledger(wiring.Component):
             known.eq(is_open.bit_select(self._slot(response.user_ref), 1)
                      & (order.user_ref == response.user_ref)),
             over.eq(counts & (response.shares > order.remaining)),
-            fault.eq(~known | over | ~(counts | ends | accepts)),
-            shares.eq(Mux(counts, response.shares, Mux(ends, order.remaining, 0))),
-            left.eq(order.remaining - shares),
-            done.eq(left == 0),
+            taken.eq(Mux(counts, response.shares, Mux(ends, order.remaining, 0))),
             self.settles.eq(grant & ~fault & ~accepts),
             self.outcome.pair.eq(order.pair),
             self.outcome.leg.eq(order.leg),
             self.outcome.side.eq(order.side),
             self.outcome.filled.eq(Mux(executes, shares, 0)),
             self.outcome.done.eq(done),
+        ]
+        m.d.sync += [
+            fault.eq(~known | over | ~(counts | ends | accepts)),
+            shares.eq(taken),
+            left.eq(order.remaining - taken),
+            done.eq(order.remaining == taken),
         ]
         with m.If(grant):
             m.d.sync += self.responses_applied.eq(self.responses_applied + 1)

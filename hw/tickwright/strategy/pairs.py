@@ -14,6 +14,7 @@ PRICE_BITS = 32
 FRACTION_BITS = 16          # of a hedge ratio and of a spread
 DROPPED_BITS = 8            # of a spread, where it becomes a deviation
 DEVIATION_LIMIT = 2**31 - 1
+FACTOR_BITS = 17            # of a price, to be a factor of one multiplier
 
 
 class Wish(data.Struct):
@@ -100,14 +101,9 @@ class PairArithmetic(wiring.Component):
 
         # Cycle 0. `bid_a` and `ask_a` are those of cycle 1, and so on.
         bid_a, ask_a = Signal(PRICE_BITS), Signal(PRICE_BITS)
-        hedge_ask, hedge_bid = (Signal(signed(len(hedge) + PRICE_BITS), name=name)
-                                for name in ("hedge_ask", "hedge_bid"))
-        m.d.sync += [
-            hedge_ask.eq(hedge * b.ask),
-            hedge_bid.eq(hedge * b.bid),
-            bid_a.eq(a.bid),
-            ask_a.eq(a.ask),
-        ]
+        m.d.sync += [bid_a.eq(a.bid), ask_a.eq(a.ask)]
+        hedge_ask = self._product(m, hedge, b.ask, "hedge_ask")
+        hedge_bid = self._product(m, hedge, b.bid, "hedge_bid")
         self._compare_touches(m, first)
 
         # Cycle 1. Every term is exact: the sums of Amaranth are as wide as they may become.
@@ -140,6 +136,17 @@ class PairArithmetic(wiring.Component):
         ]
 
         return m
+
+    def _product(self, m, hedge, price, name):
+        """Multiply; return the sum, in the cycle after, of the products of two parts of the price.
+
+        That cycle has time for it: what is multiplied comes out of block RAM, late in its own.
+        """
+        low, high = price[:FACTOR_BITS], price[FACTOR_BITS:]
+        low_product, high_product = (Signal(signed(len(hedge) + len(part)), name=f"{name}_{which}")
+                                     for which, part in (("low", low), ("high", high)))
+        m.d.sync += [low_product.eq(hedge * low), high_product.eq(hedge * high)]
+        return low_product + (high_product << FACTOR_BITS)
 
     def _compare_touches(self, m, found):
         """Find in cycle 0 what needs no product."""

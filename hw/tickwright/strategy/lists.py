@@ -1,7 +1,7 @@
 """Which pairs list a symbol."""
 
 from amaranth import *
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
@@ -79,10 +79,11 @@ class PairLists(wiring.Component):
 
         m.submodules.clearing = clearing = Clearing(self._symbols)
         m.submodules.used = used = Memory(shape=self._fanout, depth=2 * self._symbols, init=[])
-        m.submodules.pairs = pairs = Memory(shape=range(self._pairs), init=[],
-                                            depth=2 * self._symbols * self._fanout)
+        m.submodules.pairs = pairs = Memory(
+            shape=data.ArrayLayout(range(self._pairs), self._fanout), depth=2 * self._symbols,
+            init=[])
         use, before = used.write_port(), used.read_port(domain="comb")
-        write = pairs.write_port()
+        write = pairs.write_port(granularity=1)
 
         symbol, position = (self.list_symbol[:len(self.symbol)],
                             self.list_position[:len(self.read_place)])
@@ -103,9 +104,9 @@ class PairLists(wiring.Component):
             use.addr.eq(Mux(clearing.active, clearing.row, Cat(symbol, ~self.bank))),
             use.data.eq(Mux(clearing.active, 0,
                             (before.data & ~place) | Mux(self.list_valid, place, 0))),
-            write.en.eq(changes),
-            write.addr.eq(Cat(symbol, position, ~self.bank)),
-            write.data.eq(self.list_pair),
+            write.en.eq(Mux(changes, place, 0)),
+            write.addr.eq(Cat(symbol, ~self.bank)),
+            *(write.data[index].eq(self.list_pair) for index in range(self._fanout)),
         ]
         self._read(m, used, pairs, before.data)
 
@@ -114,15 +115,17 @@ class PairLists(wiring.Component):
     def _read(self, m, used, pairs, in_shadow):
         """Show a place in force, and one of the shadow.
 
-        The place comes last in a cycle: high in an address, it chooses among what is read already.
+        A place comes last in a cycle: the list is read, and the place chosen in the cycle after.
         """
         find, read, look = used.read_port(domain="comb"), pairs.read_port(), pairs.read_port()
+        place, looked_place = Signal.like(self.read_place), Signal.like(self.look_place)
+        m.d.sync += [place.eq(self.read_place), looked_place.eq(self.look_place)]
         m.d.comb += [
             find.addr.eq(Cat(self.symbol, self.bank)),
             self.places.eq(find.data),
-            read.addr.eq(Cat(self.read_symbol, self.read_place, self.bank)),
-            self.pair.eq(read.data),
-            look.addr.eq(Cat(self.look_symbol, self.look_place, ~self.bank)),
-            self.looked_pair.eq(look.data),
+            read.addr.eq(Cat(self.read_symbol, self.bank)),
+            self.pair.eq(read.data[place]),
+            look.addr.eq(Cat(self.look_symbol, ~self.bank)),
+            self.looked_pair.eq(look.data[looked_place]),
         ]
         m.d.sync += self.looked_valid.eq(in_shadow.bit_select(self.look_place, 1))

@@ -24,13 +24,12 @@ class Phase(enum.Enum, shape=2):
 
 
 class PairState(data.Struct):
-    """The state of a pair, but for `stopped`, which is kept in flip-flops."""
+    """The state of a pair, but for when it may act next and whether it is stopped."""
 
     phase:       Phase
     entering:    unsigned(1)  # the intent under way enters
     outstanding: unsigned(LEGS)  # legs of it that are not done
     held:        data.ArrayLayout(signed(SHARES_BITS), LEGS)  # shares of A and B
-    ready_ns:    unsigned(64)  # feed time of the earliest next intent
 
 
 class Decision(wiring.Component):
@@ -104,7 +103,10 @@ class Decision(wiring.Component):
         m = Module()
 
         m.submodules.states = states = Memory(shape=PairState, depth=self._pairs, init=[])
-        write, read = states.write_port(), states.read_port(domain="comb")
+        m.submodules.earliest = earliest = Memory(shape=64, depth=self._pairs, init=[])
+        write, renew = states.write_port(), earliest.write_port()
+        before, settling, ready_ns = (memory.read_port(domain="comb")
+                                      for memory in (states, states, earliest))
         stops = Signal(self._pairs)  # a bit a pair: stopped
         walk = Signal(range(self._pairs + 1))
         m.d.comb += self.ready.eq(walk == self._pairs)
@@ -112,19 +114,27 @@ class Decision(wiring.Component):
             m.d.sync += walk.eq(walk + 1)
 
         evaluation, outcome = self.evaluation, self.outcomes.payload
-        before, wished, settled = read.data, Signal(PairState), Signal(PairState)
+        wished, settled = Signal(PairState), Signal(PairState)
         applies = Signal()
         m.d.comb += [
             self.outcomes.ready.eq(self.ready & ~self.evaluated),
             applies.eq(self.outcomes.valid & self.outcomes.ready),
-            read.addr.eq(Mux(self.evaluated, evaluation.pair, outcome.pair)),
+            before.addr.eq(evaluation.pair),
+            ready_ns.addr.eq(evaluation.pair),
+            settling.addr.eq(outcome.pair),
             write.en.eq(~self.ready | self.made | applies),
-            write.addr.eq(Mux(self.ready, read.addr, walk)),
+            write.addr.eq(Mux(self.ready, Mux(self.evaluated, evaluation.pair, outcome.pair),
+                              walk)),
             write.data.eq(Mux(self.ready, Mux(self.evaluated, wished, settled), 0)),
+            renew.en.eq(~self.ready | self.made),
+            renew.addr.eq(Mux(self.ready, evaluation.pair, walk)),
+            renew.data.eq(Mux(self.ready,
+                              evaluation.cause.feed_ns + evaluation.parameters.retry_ns, 0)),
         ]
 
-        stop = self._decide(m, before, stops.bit_select(evaluation.pair, 1), wished)
-        self._settle(m, before, settled)
+        due = evaluation.cause.feed_ns >= ready_ns.data
+        stop = self._decide(m, before.data, due, stops.bit_select(evaluation.pair, 1), wished)
+        self._settle(m, settling.data, settled)
 
         m.d.sync += [
             self.applied.valid.eq(applies),
@@ -160,11 +170,10 @@ class Decision(wiring.Component):
 
         return m
 
-    def _decide(self, m, before, stopped, after):
+    def _decide(self, m, before, due, stopped, after):
         """Make the intent that the evaluation calls for; return whether it stops the pair."""
         found, parameters = self.evaluation, self.evaluation.parameters
         held = before.held
-        due = found.cause.feed_ns >= before.ready_ns
 
         fit = ((before.phase == Phase.FLAT) & parameters.enabled & ~self.flatten & ~stopped & due
                & found.sound & found.narrow & found.far)
@@ -216,7 +225,6 @@ class Decision(wiring.Component):
             after.phase.eq(Phase.PENDING),
             after.entering.eq(enter),
             after.outstanding.eq(Cat(leg.valid for leg in self.intent.legs)),
-            after.ready_ns.eq(found.cause.feed_ns + parameters.retry_ns),
         ]
         return leave & stop
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from amaranth import *
+from amaranth.back import rtlil
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -65,6 +66,16 @@ def test_a_comparison_turned_round_is_the_same(build, operator, sign):
     prove_same(source, COMPARISONS, build)
     with pytest.raises(FlowError, match="equiv"):  # it would be seen if it were another
         prove_same(source, COMPARISONS.replace(".A(B), .B(A)", ".A(A), .B(B)"), build)
+
+
+def test_a_comparison_with_nothing_is_mapped(build):
+    value, nothing, least, most = Signal(8), Signal(0), Signal(), Signal()
+    m = Module()
+    m.d.comb += [least.eq(value <= nothing), most.eq(value > nothing)]
+    netlist = synthesize(
+        rtlil.convert(m, name="top", ports=[value, least, most]), build, "nothing", language="rtlil"
+    )
+    assert netlist.exists()
 
 
 def prove_same(source: str, techmap: str, build: Path) -> None:

@@ -39,13 +39,16 @@ module \\${of} (A, B, Y);
   input [A_WIDTH-1:0] A;
   input [B_WIDTH-1:0] B;
   output [Y_WIDTH-1:0] Y;
-  \\${turned} #(.A_SIGNED(B_SIGNED), .B_SIGNED(A_SIGNED), .A_WIDTH(B_WIDTH), .B_WIDTH(A_WIDTH),
-    .Y_WIDTH(Y_WIDTH)) _TECHMAP_REPLACE_ (.A(B), .B(A), .Y(Y));
+  wire _TECHMAP_FAIL_ = !A_WIDTH || !B_WIDTH;
+  if (A_WIDTH && B_WIDTH)
+    \\${turned} #(.A_SIGNED(B_SIGNED), .B_SIGNED(A_SIGNED), .A_WIDTH(B_WIDTH), .B_WIDTH(A_WIDTH),
+      .Y_WIDTH(Y_WIDTH)) _TECHMAP_REPLACE_ (.A(B), .B(A), .Y(Y));
 endmodule
 """ for of, turned in (("gt", "lt"), ("le", "ge")))
 """Makes ``a > b`` of ``b < a``, and ``a <= b`` of ``b >= a``, in Yosys's cells.
 
-Those are a carry chain alone; of the others Yosys makes one and a comparison for equality.
+Those are a carry chain alone; of the others Yosys makes one and a comparison for equality. What is
+compared with nothing, as RTLIL can, is left as it is.
 """
 
 INDEXED = re.compile(r"\\\S*\[\S*")

@@ -3,7 +3,9 @@
 import random
 
 import pytest
+from amaranth.lib.memory import Memory
 
+from tickwright.book import orders
 from tickwright.book.orders import OrderTable
 from tickwright.top.presets import Preset
 
@@ -27,14 +29,21 @@ class Table:
             await self.ctx.tick()
         self.ctx.set(self.dut.walk.active, 0)
 
+    async def pause(self, cycles):
+        """Let cycles pass without an operation, the last one's write in the first of them."""
+        for _ in range(cycles):
+            await self.ctx.tick()
+            self.ctx.set(self.dut.write, 0)
+            self.ctx.set(self.dut.remove, 0)
+
     async def look_up(self, reference):
         """Begin an operation; its write follows in the cycle in which this returns."""
-        self.ctx.set(self.dut.reference, reference)
-        await self.ctx.tick()
-        self.ctx.set(self.dut.write, 0)
-        self.ctx.set(self.dut.remove, 0)
-        self.ctx.set(self.dut.reference, 0)
-        await self.ctx.tick()
+        self.ctx.set(self.dut.references.valid, 1)
+        self.ctx.set(self.dut.references.payload, reference)
+        await self.pause(1)
+        self.ctx.set(self.dut.references.valid, 0)
+        self.ctx.set(self.dut.references.payload, 0)
+        await self.pause(1)
         found, free = self.ctx.get(self.dut.found), self.ctx.get(self.dut.free)
         return self.ctx.get(self.dut.entry).shares if found else None, bool(free)
 
@@ -58,7 +67,7 @@ def colliding(count):
     [
         pytest.param(colliding(24), id="all-in-one-bucket"),
         pytest.param(list(range(1, 100)), id="in-a-row"),
-        pytest.param([random.Random(1).getrandbits(64) for _ in range(90)], id="random"),
+        pytest.param([random.Random(seed).getrandbits(64) for seed in range(90)], id="random"),
         pytest.param([1 << bit for bit in range(64)], id="one-bit"),
         pytest.param([0, (1 << 64) - 1], id="edges"),
     ],
@@ -73,19 +82,60 @@ def test_equals_a_dictionary(simulate, references):
         await table.clear()
         for shares in range(1, 300):
             reference = rng.choice(references)
+            await table.pause(rng.choice([0, 0, 1, 2, 3]))
             found, free = await table.look_up(reference)
             assert found == held.get(reference)
-            if found and rng.random() < 0.5:
-                table.remove()
-                del held[reference]
-            elif found or free:
+            change = rng.choice(["write", "write", "remove", None])
+            if not found and not free:
+                assert len(held) >= WAYS
+            elif change == "write":
                 table.write(shares)
                 held[reference] = shares
-            else:
-                assert len(held) >= WAYS
+            elif found and change == "remove":
+                table.remove()
+                del held[reference]
 
     simulate(dut, bench)
     assert held
+
+
+def test_no_memory_is_read_where_it_is_written(simulate, monkeypatch):
+    ports = []
+
+    class Watched(Memory):
+        def write_port(self):
+            ports.append([super().write_port()])
+            return ports[-1][-1]
+
+        def read_port(self):
+            ports[-1].append(super().read_port())
+            return ports[-1][-1]
+
+    monkeypatch.setattr(orders, "Memory", Watched)
+    dut = OrderTable(SMALL, ROW_BITS)
+    rng = random.Random(4)
+    seen = set()  # the pairs of enables of each way
+
+    async def bench(ctx):
+        table = Table(ctx, dut)
+        await table.clear()
+        for reference in colliding(24) * 4:
+            await table.pause(rng.choice([0, 0, 1, 2, 3]))
+            _, free = await table.look_up(reference)
+            if free:
+                table.write(1)
+        await table.pause(3)
+
+    async def watch(ctx):
+        async for _ in ctx.tick():
+            seen.update(
+                (way, ctx.get(write.en), ctx.get(read.en))
+                for way, (write, read) in enumerate(ports)
+            )
+
+    simulate(dut, bench, background=[watch])
+    assert len(ports) == WAYS
+    assert seen == {(way, *enables) for way in range(WAYS) for enables in [(0, 0), (0, 1), (1, 0)]}
 
 
 def test_a_bucket_holds_eight(simulate):

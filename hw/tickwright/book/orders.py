@@ -1,7 +1,7 @@
 """Where orders are kept."""
 
 from amaranth import *
-from amaranth.lib import data, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
@@ -40,14 +40,19 @@ def fold(reference: Value, bits: int, turn: int) -> Value:
 class OrderTable(wiring.Component):
     """Finds an order by its reference, and keeps what becomes of it.
 
-    There are two tables of four ways; an order may lie in one row of each, in any way. The full
-    reference is compared, so nothing is ever taken for another. A new order goes to the row with
-    fewer orders. ::
+    There are two tables of four ways; an order may lie in one row of each, in any way. A row and
+    the rest of a reference leave no doubt of its first piece, so the rest alone is kept and
+    compared, and nothing is ever taken for another. A new order goes to the row with fewer orders.
 
-        cycle   0                  1                        2
-        reference ──▶ [ 8 reads ] ──▶ [ compare, choose ] ──▶ found, entry ──▶ write, new
-                          ▲                                                        │
-                          └──────────────── seen by reads from cycle 2 on ─────────┘
+    What is to be written waits, seen as one more way, for the cycle after the next reference. In
+    that cycle nothing is read; so no memory is ever read and written at once, which block RAMs do
+    not agree on. ::
+
+        cycle    0                  1                        2
+        references ─▶ [ 8 reads ] ──▶ [ compare, choose ] ──▶ found, entry ──▶ write, new
+                           ▲              ▲                                        │
+                           │              └── the same order, the same row ◀──┐    │
+                           └──── write, in cycle 1 of the next reference ◀── [ waits ]
 
     Latency: 2 cycles. Throughput: 1 order in 2 cycles, each with a write.
 
@@ -55,8 +60,8 @@ class OrderTable(wiring.Component):
     -------
     walk : ``In(Walk(...))``
         Clears the table.
-    reference : ``In(64)``
-        Order to look up, in cycle 0.
+    references : ``In(stream.Signature(64, always_ready=True))``
+        Orders to look up, at least 2 cycles apart, in cycle 0.
     found : ``Out(1)``
         It is in the table; in cycle 2.
     entry : ``Out(OrderEntry(symbols))``
@@ -66,83 +71,103 @@ class OrderTable(wiring.Component):
     write : ``In(1)``
         Keep ``new`` as the entry; in cycle 2. One must be found or free.
     remove : ``In(1)``
-        Forget the order; in cycle 2.
+        Forget the order, which is found; in cycle 2, and not with ``write``.
     new : ``In(OrderEntry(symbols))``
         Entry to keep.
     """
 
     def __init__(self, preset, walk_bits: int):
-        self._symbols = preset.symbols
         self._row_bits = (preset.orders // (TABLES * WAYS)).bit_length() - 1
         if self._row_bits < 1:
             raise ValueError(f"orders is {preset.orders}, expected at least {2 * TABLES * WAYS}")
         entry = OrderEntry(preset.symbols)
+        self._shape = data.StructLayout({
+            "valid": 1,
+            "rest":  REFERENCE_BITS - self._row_bits,  # of the reference
+            "entry": entry,
+        })
         super().__init__({
-            "walk":      In(Walk(walk_bits)),
-            "reference": In(REFERENCE_BITS),
-            "found":     Out(1),
-            "entry":     Out(entry),
-            "free":      Out(1),
-            "write":     In(1),
-            "remove":    In(1),
-            "new":       In(entry),
+            "walk":       In(Walk(walk_bits)),
+            "references": In(stream.Signature(REFERENCE_BITS, always_ready=True)),
+            "found":      Out(1),
+            "entry":      Out(entry),
+            "free":       Out(1),
+            "write":      In(1),
+            "remove":     In(1),
+            "new":        In(entry),
         })
 
     def elaborate(self, platform):
         m = Module()
 
-        bits = self._row_bits
-        before = [Signal(REFERENCE_BITS, name=f"reference_{cycle}") for cycle in (1, 2)]
-        rows = [fold(self.reference, bits, turn) for turn in range(TABLES)]
-        m.d.sync += Cat(before).eq(Cat(self.reference, before[0]))
+        looked, due = Signal(), Signal()  # cycles 1 and 2 of an order
+        rest        = Signal(self._shape["rest"].shape)
+        hits, free  = Signal(TABLES * WAYS), Signal(TABLES * WAYS)  # in each at most one 1
+        m.d.sync += [looked.eq(self.references.valid), due.eq(looked)]
+        with m.If(self.references.valid):
+            m.d.sync += rest.eq(self.references.p[self._row_bits:])
 
-        hits, taken, entry = [], [], 0
-        chosen = Signal(TABLES * WAYS)  # the way found, or else the free one to use
-        for table, row in enumerate(rows):
-            rows_before = [Signal(bits, name=f"row_{table}_{cycle}") for cycle in (1, 2)]
-            m.d.sync += Cat(rows_before).eq(Cat(row, rows_before[0]))
-            for way in range(WAYS):
-                write, found = self._way(m, table, way, row)
-                with m.If(self.walk.active):
-                    m.d.comb += write.addr.eq(self.walk.row)
-                    m.d.comb += write.en.eq(1)
-                with m.Else():
-                    m.d.comb += [
-                        write.addr.eq(rows_before[1]),
-                        write.en.eq((self.write | self.remove) & chosen[table * WAYS + way]),
-                        write.data.valid.eq(~self.remove),
-                        write.data.reference.eq(before[1]),
-                        write.data.entry.eq(self.new),
-                    ]
-                hit = Signal(name=f"hit_{table}_{way}")
-                m.d.comb += hit.eq(found.valid & (found.reference == before[0]))
-                hits.append(hit)
-                taken.append(found.valid)
-                entry |= Mux(hit, found.entry.as_value(), 0)
+        kept  = Signal(self._shape)    # what waits to be written
+        waits = Signal(TABLES * WAYS)  # the way it waits for, if any
+        with m.If(due):
+            m.d.sync += [
+                kept.valid.eq(self.write),
+                kept.rest.eq(rest),
+                kept.entry.eq(self.new),
+                waits.eq(Mux(self.write | self.remove, Mux(self.found, hits, free), 0)),
+            ]
 
-        free = self._free(m, taken)
+        reads, near = [], []
+        for table in range(TABLES):
+            ways = waits[table * WAYS:(table + 1) * WAYS]
+            table_reads, same_row = self._table(m, table, looked, due, kept, ways)
+            reads += table_reads
+            near.append(same_row)
+        again = Signal()  # the order is the one that waits
+        m.d.comb += again.eq(kept.valid & near[0] & (kept.rest == rest))
+
+        equal, taken, entry = [], [], Mux(again, kept.entry.as_value(), 0)
+        for way, read in enumerate(reads):
+            stale, hit = Signal(name=f"stale_{way}"), Signal(name=f"hit_{way}")
+            m.d.comb += stale.eq(waits[way] & near[way // WAYS])
+            m.d.comb += hit.eq(read.valid & ~stale & (read.rest == rest))
+            equal.append(hit)
+            taken.append(Mux(stale, kept.valid, read.valid))
+            entry |= Mux(hit, read.entry.as_value(), 0)
         m.d.sync += [
-            self.found.eq(Cat(hits).any()),
-            self.free.eq(free.any()),
+            hits.eq(Cat(equal) | Mux(again, waits, 0)),
+            free.eq(self._free(m, taken)),
+            self.found.eq(Cat(equal).any() | again),
+            self.free.eq(~Cat(taken).all()),
             self.entry.as_value().eq(entry),
-            chosen.eq(Mux(Cat(hits).any(), Cat(hits), free)),
         ]
 
         return m
 
-    def _way(self, m, table, way, row):
-        """Make the memory of a way; give its write port and what it reads."""
-        shape = data.StructLayout({
-            "valid":     1,
-            "reference": REFERENCE_BITS,
-            "entry":     OrderEntry(self._symbols),
-        })
-        memory = Memory(shape=shape, depth=1 << self._row_bits, init=[])
-        m.submodules[f"table_{table}_way_{way}"] = memory
-        write = memory.write_port()
-        read = memory.read_port(transparent_for=[write])
-        m.d.comb += read.addr.eq(row)
-        return write, read.data
+    def _table(self, m, table, looked, due, kept, waits):
+        """Make the ways of a table; give what they read, and if what waits is for the same row."""
+        read_row = fold(self.references.p, self._row_bits, table)
+        row, kept_row = (Signal(self._row_bits, name=f"{name}_{table}")
+                         for name in ("row", "kept_row"))
+        with m.If(self.references.valid):
+            m.d.sync += row.eq(read_row)
+        with m.If(due):
+            m.d.sync += kept_row.eq(row)
+
+        reads = []
+        for way in range(WAYS):
+            memory = Memory(shape=self._shape, depth=1 << self._row_bits, init=[])
+            m.submodules[f"table_{table}_way_{way}"] = memory
+            write, read = memory.write_port(), memory.read_port()
+            m.d.comb += [
+                read.addr.eq(read_row),
+                read.en.eq(~looked & ~self.walk.active),
+                write.addr.eq(Mux(self.walk.active, self.walk.row, kept_row)),
+                write.data.eq(kept),
+                write.en.eq(self.walk.active | looked & waits[way]),
+            ]
+            reads.append(read.data)
+        return reads, row == kept_row
 
     def _free(self, m, taken):
         """Choose one free way, in the table where fewer are taken; give all ways, at most one 1."""

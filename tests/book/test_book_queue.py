@@ -1,5 +1,7 @@
 """The queue keeps the order of what the feed says, and loses nothing without telling."""
 
+import random
+
 import pytest
 
 from tickwright.book.operations import OperationKind
@@ -31,7 +33,8 @@ async def say(ctx, dut, word, sequence):
         ctx.set(getattr(dut, each).valid, each == name)
     cause = {"sequence": sequence}
     if word == "e":
-        ctx.set(dut.events.payload, {"op": BookOp.DELETE, "reference": sequence, "cause": cause})
+        ones = dict.fromkeys(("reference", "new_reference", "shares", "price"), -1)
+        ctx.set(dut.events.payload, {"op": BookOp.DELETE, **ones, "cause": cause})
     elif word == "s":
         ctx.set(dut.statuses.payload, {"symbol": 1, "status": ord("T"), "cause": cause})
     elif word == "d":
@@ -60,8 +63,8 @@ def told_lost(operation):
 def converse(simulate, words, takes, told=told):
     """Say words to the queue, one a cycle; ``takes`` says in which cycles the book is ready.
 
-    The tables are cleared where ``takes`` has another character than a blank. ``told`` says how
-    each operation is given.
+    The tables are cleared where ``takes`` has another character than a blank, in which the book is
+    ready in vain. ``told`` says how each operation is given.
     """
     dut = EventQueue(SMALL)
     taken, overflows = [], []
@@ -70,9 +73,9 @@ def converse(simulate, words, takes, told=told):
         for cycle, (word, take) in enumerate(zip(words.ljust(len(takes)), takes, strict=True)):
             await say(ctx, dut, word.strip(), cycle)
             ctx.set(dut.cleared, take != " ")
-            ctx.set(dut.operations.ready, take == "1")
+            ctx.set(dut.operations.ready, take != "0")
             await ctx.delay(1e-10)
-            if ctx.get(dut.operations.valid) and take == "1":
+            if ctx.get(dut.operations.valid) and take != "0":
                 taken.append((cycle, *told(ctx.get(dut.operations.payload))))
             if ctx.get(dut.overflows.valid):
                 refused = ctx.get(dut.overflows.payload)
@@ -194,6 +197,64 @@ def test_nothing_leaves_before_the_tables_are_cleared(simulate):
     taken, overflows = converse(simulate, "egs" + " " * 5 + "e", "   " + "  11111")
     assert [told_ for _, *told_ in taken] == [[TAINT, 0, OVERFLOW], [TAINT, 1, GAP], [DELETE, 8, 0]]
     assert [told_ for _, *told_ in overflows] == [[0, 1], [2, 0]]
+
+
+def all_told(operation):
+    """Give what an operation is, and of a record what it says."""
+    kind, sequence, reasons = told(operation)
+    return kind, sequence, reasons, *(told_lost(operation)[2:] if reasons else (0, 0))
+
+
+def foretold(words, takes):
+    """Give what a queue does that is two lists, one of them for what waits beside the other."""
+    room, waiting, late, dropping = SMALL.queue, [], [], False
+    taken, overflows = [], []
+    for cycle, (word, take) in enumerate(zip(words, takes, strict=True)):
+        arriving = {
+            "e": [(DELETE, cycle, 0, 0, 0)],
+            "s": [(STATUS, cycle, 0, 0, 0)],
+            "d": [(TRUST, cycle, DIRECTORY, 0, 0)],
+            "f": [(TAINT, cycle, FAULT, 0, 0)],
+            "g": [(TAINT, cycle, GAP, 100 * cycle, 100 * cycle + 5)],
+            " ": [],
+        }[word]
+        free = [None] * (room - len(waiting))
+        resumes = take != " " and dropping and not late and len(waiting) <= room // 2
+        if word in "es" and (take == " " or dropping or late or len(free) <= room - ROOM):
+            overflows.append((cycle + 1, cycle, int(not dropping)))
+            arriving = [] if dropping else [(TAINT, cycle, OVERFLOW, 0, 0)]
+            dropping = True
+        dropping &= not resumes
+        if take == "1" and (waiting or arriving):
+            first, *rest = waiting + (arriving if not waiting else [])
+            taken.append((cycle, *first))
+            waiting, arriving = (rest, arriving) if waiting else (rest, [])
+        if late and free:
+            waiting, late = waiting + late, []
+        elif arriving and free:
+            waiting, arriving = waiting + arriving, []
+        if late and arriving:
+            (_, sequence, reasons, first, last), (*_, more, begin, end) = *late, *arriving
+            first, last = (first, end) if reasons & more & GAP else (first or begin, last or end)
+            late = [(TAINT, sequence, reasons | more, first, last)]
+        elif arriving:
+            late = arriving
+    return taken, overflows
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_does_as_two_lists_do(simulate, seed):
+    rng = random.Random(seed)
+    words, takes = "", rng.choice(["", " " * 20])
+    while len(words) < 600:
+        words += "".join(rng.choices(" esdfg", [rng.choice([1, 8]), 4, 1, 1, 1, 1], k=40))
+    while len(takes) < len(words):
+        takes += "".join(rng.choices("01", [rng.choice([1, 4, 16]), 2], k=40))
+    words, takes = words + " " * 40, takes[: len(words)] + "1" * 40
+    taken, overflows = foretold(words, takes)
+    assert converse(simulate, words, takes, told=all_told) == (taken, overflows)
+    assert len(overflows) > 20
+    assert any(kind == TAINT and reasons & reasons - 1 for _, kind, _, reasons, *_ in taken)
 
 
 # --- the pacer

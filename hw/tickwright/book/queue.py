@@ -73,26 +73,23 @@ class EventQueue(wiring.Component):
         layout, depth = Operation(self._preset.symbols), self._preset.queue
         m.submodules.waiting = waiting = SyncFIFO(width=layout.size, depth=depth)
         arriving = Signal(layout)
-        late     = Signal(layout)  # a record that found no place
-        is_late  = Signal()
-        dropping = Signal()
         self._translate(m, arriving)
 
-        event   = Signal()
-        refused = Signal()
-        offered = Signal()  # what arrives, or the record in place of it, asks for a place
-        marked  = Signal()  # a record takes the place of what is refused
+        event    = Signal()
+        refused  = Signal()
+        offered  = Signal()  # what arrives, or the record in place of it, asks for a place
+        marked   = Signal()  # a record takes the place of what is refused
+        dropping = Signal()
         m.d.comb += [
             event.eq(self.events.valid | self.statuses.valid),
-            refused.eq(event & (~self.cleared | dropping | is_late
-                                | (waiting.level >= depth - depth // 4))),
+            refused.eq(event & (~self.cleared | dropping | (waiting.level >= depth - depth // 4))),
             self.entered.eq(event & ~refused),
             marked.eq(refused & ~dropping),
             offered.eq(self.trusts.valid | self.entered | marked),
         ]
         with m.If(refused):
             m.d.sync += dropping.eq(1)
-        with m.If(self.cleared & dropping & ~is_late & (waiting.level <= depth // 2)):
+        with m.If(self.cleared & dropping & (waiting.level <= depth // 2)):
             m.d.sync += dropping.eq(0)
         m.d.sync += self.overflows.valid.eq(refused)
         m.d.sync += self.overflows.p.sequence.eq(arriving.cause.sequence)
@@ -108,27 +105,47 @@ class EventQueue(wiring.Component):
                 current.detail.trust.last.eq(0),
             ]
 
-        passed = Signal()
+        # Nothing is refused where the tables are cleared and nothing waits, so what is passed on
+        # is what arrives.
+        some, takes, passed = Signal(), Signal(), Signal()
+        is_late = self._write(m, waiting, current, offered)
         m.d.comb += [
-            self.operations.valid.eq(self.cleared & (waiting.r_rdy | offered & ~is_late)),
-            self.operations.p.eq(data.View(layout, Mux(waiting.r_rdy, waiting.r_data,
-                                                       current.as_value()))),
-            waiting.r_en.eq(self.cleared & self.operations.ready),
-            passed.eq(self.cleared & self.operations.ready & ~waiting.r_rdy & ~is_late),
-            waiting.w_data.eq(Mux(is_late, late.as_value(), current.as_value())),
+            self.operations.valid.eq(self.cleared & (some | event | self.trusts.valid)),
+            self.operations.p.eq(data.View(layout, Mux(some, waiting.r_data,
+                                                       arriving.as_value()))),
+            takes.eq(self.cleared & self.operations.ready),
+            passed.eq(takes & ~some),
+            waiting.r_en.eq(takes),
             waiting.w_en.eq(is_late | offered & ~passed),
         ]
+        m.d.sync += some.eq(waiting.w_en | (waiting.level > 1) | some & ~takes)
+
+        return m
+
+    def _write(self, m, waiting, current, offered):
+        """Let a record that finds all of the queue taken wait beside it; give whether one does.
+
+        What is written is that record, or else what comes. While one waits, no more than one place
+        is free, which is none for events.
+        """
+        is_late = Signal()
+        late    = Signal(current.shape())
+        written = Signal(current.shape())
+        m.d.comb += [waiting.w_data.eq(written), written.eq(current)]
+        with m.If(is_late):
+            m.d.comb += [written[name].eq(late[name]) for name in ("kind", "symbol", "cause")]
+            m.d.comb += written.detail.trust.eq(late.detail.trust)
+
         with m.If(waiting.w_rdy):
             m.d.sync += is_late.eq(is_late & offered)
         with m.Elif(offered):
             m.d.sync += is_late.eq(1)
-        with m.If(offered & (waiting.w_rdy | ~is_late)):
+        with m.If(waiting.w_rdy | ~is_late):
             m.d.sync += late.eq(current)
         with m.Elif(offered):
             m.d.sync += late.kind.eq(OperationKind.TAINT)
             self._merge(m, late.detail.trust, current.detail.trust)
-
-        return m
+        return is_late
 
     def _merge(self, m, record, later):
         """Let ``record`` say what a later one says too; those with reason `gap` have a range."""
@@ -157,7 +174,7 @@ class EventQueue(wiring.Component):
                 arriving.cause.eq(self.statuses.p.cause),
                 arriving.detail.status.eq(self.statuses.p.status),
             ]
-        with m.Elif(self.trusts.valid):
+        with m.Else():
             m.d.comb += arriving.kind.eq(Mux(self.trusts.p.all, OperationKind.TAINT,
                                              OperationKind.TRUST))
             m.d.comb += arriving.symbol.eq(self.trusts.p.symbol)

@@ -59,12 +59,12 @@ class TrustStore(wiring.Component):
         effect, valid = self.effects.p, self.effects.valid
         symbol = effect.operation.symbol
         seen   = Signal(self._symbols)
-        enters, ours, others, moved = (Signal(self._symbols) for _ in range(4))
+        enters, ours, others, moves = (Signal(self._symbols) for _ in range(4))
         with m.If(self.entering.valid):
             m.d.comb += enters.eq(1 << self.entering.p)
         m.d.sync += seen.eq(seen | enters)
         with m.If(self.settings.valid):
-            m.d.comb += moved.eq((1 << self.settings.p.symbol) & (seen | enters))
+            m.d.comb += moves.eq(1 << self.settings.p.symbol)
         with m.If(valid & effect.mismatch):
             m.d.comb += others.eq(1 << effect.other)
         with m.If(valid & (effect.operation.kind == OperationKind.TAINT)):
@@ -78,8 +78,10 @@ class TrustStore(wiring.Component):
         after  = {reason: symbols | Mux((effect.reasons & reason.value).any(), ours, 0)
                   for reason, symbols in sticky.items()}
         after[Reason.MISMATCH]   |= others
-        after[Reason.CONFIGURED] |= moved
+        after[Reason.CONFIGURED] |= moves & seen
         m.d.sync += [sticky[reason].eq(after[reason]) for reason in sticky]
+        # A symbol whose reasons are wanted has entered before this cycle.
+        m.d.sync += sticky[Reason.CONFIGURED].eq(after[Reason.CONFIGURED] | moves & enters)
         wanted = Signal.like(self.other)
         m.d.comb += wanted.eq(Mux(valid, symbol, self.other))
         m.d.sync += self.reasons.eq(Cat(

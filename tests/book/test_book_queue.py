@@ -263,7 +263,7 @@ def test_does_as_two_lists_do(simulate, seed):
 def test_operations_are_two_cycles_apart_and_a_replace_is_two(simulate):
     dut = OperationPacer(SMALL)
     kinds = [OperationKind.ADD, OperationKind.REPLACE, OperationKind.STATUS, OperationKind.REPLACE]
-    issued = []
+    issued, taken = [], []
 
     async def source(ctx):
         ctx.set(dut.waiting.valid, 1)
@@ -281,6 +281,8 @@ def test_operations_are_two_cycles_apart_and_a_replace_is_two(simulate):
                 order = operation.detail.order
                 issued.append((cycle, operation.kind, operation.half, order.reference))
                 assert order.shares == 7
+                if ctx.get(dut.waiting.ready):
+                    taken.append(cycle)
             await ctx.tick()
 
     simulate(dut, source, sink)
@@ -292,3 +294,4 @@ def test_operations_are_two_cycles_apart_and_a_replace_is_two(simulate):
         (8, OperationKind.DELETE, 1, 3),
         (10, OperationKind.ADD, 1, 103),
     ]
+    assert taken == [0, 4, 6, 10]

@@ -16,7 +16,8 @@ class OperationPacer(wiring.Component):
     one that is still under way in the same table.
 
     The halves of a replace are the deletion of the old order, then, 2 cycles later, the addition
-    of the new one; the operation behind them comes 4 cycles after the first half.
+    of the new one; until then the replace waits. The operation behind them comes 4 cycles after the
+    first half.
 
     Latency: 0 cycles. Throughput: 1 operation in 2 cycles.
 
@@ -38,28 +39,24 @@ class OperationPacer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        issued = Signal()  # in the cycle before
-        second = Signal()  # the second half of a replace is due
-        kept   = Signal.like(self.waiting.p)
-        m.d.comb += self.waiting.ready.eq(~issued & ~second)
+        issued     = Signal()  # in the cycle before
+        second     = Signal()  # the first half of the replace that waits has been issued
+        is_replace = self.waiting.p.kind == OperationKind.REPLACE
+        m.d.comb += [
+            self.operations.valid.eq(self.waiting.valid & ~issued),
+            self.operations.p.eq(self.waiting.p),
+            self.waiting.ready.eq(~issued & (second | ~is_replace)),
+        ]
         m.d.sync += issued.eq(self.operations.valid)
+        with m.If(self.operations.valid):
+            m.d.sync += second.eq(is_replace & ~second)
 
+        order = self.waiting.p.detail.order
+        with m.If(is_replace):
+            m.d.comb += self.operations.p.kind.eq(OperationKind.DELETE)
+            m.d.comb += self.operations.p.half.eq(1)
         with m.If(second):
-            m.d.comb += [
-                self.operations.valid.eq(~issued),
-                self.operations.p.eq(kept),
-                self.operations.p.kind.eq(OperationKind.ADD),
-                self.operations.p.half.eq(1),
-                self.operations.p.detail.order.reference.eq(kept.detail.order.new_reference),
-            ]
-            m.d.sync += second.eq(issued)
-        with m.Else():
-            m.d.comb += self.operations.valid.eq(self.waiting.valid & ~issued)
-            m.d.comb += self.operations.p.eq(self.waiting.p)
-            with m.If(self.waiting.p.kind == OperationKind.REPLACE):
-                m.d.comb += self.operations.p.kind.eq(OperationKind.DELETE)
-                m.d.comb += self.operations.p.half.eq(1)
-                m.d.sync += second.eq(self.operations.valid)
-                m.d.sync += kept.eq(self.waiting.p)
+            m.d.comb += self.operations.p.kind.eq(OperationKind.ADD)
+            m.d.comb += self.operations.p.detail.order.reference.eq(order.new_reference)
 
         return m

@@ -13,19 +13,23 @@ class Harness(wiring.Component):
     """Stands between the ports of a component and two pins, with a register on every bit.
 
     So each path that is measured begins and ends at a register, and none of the component can be
-    left out as without effect. ::
+    left out as without effect. Its registers begin as a bitstream leaves them and are never reset,
+    as in a card: a reset would be a wire to each of them. ::
 
         serial_in ──▶ [ shift ] ──▶ [ register ] ──▶ dut ─┐
         serial_out ◀── [ shift ] ◀── [ register ] ◀───────┘
 
     Members
     -------
+    clk : ``In(1)``
+        The clock of domain ``sync``.
     serial_in : ``In(1)``
         What the inputs are made of.
     serial_out : ``Out(1)``
         What the outputs were at a moment, one bit after the other.
     """
 
+    clk:        In(1)
     serial_in:  In(1)
     serial_out: Out(1)
 
@@ -35,6 +39,9 @@ class Harness(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+
+        m.domains.sync = sync = ClockDomain(reset_less=True)
+        sync.clk = self.clk
 
         m.submodules.dut = self.dut
         inputs, outputs = Cat(self._ports(In)), Cat(self._ports(Out))

@@ -18,11 +18,15 @@ class BestFinder(wiring.Component):
 
     The bits of a side are a row. A sell level has the place of its number, a buy level that of its
     complement; so of both the best is the lowest place counted from a start that the window gives,
-    round the end of the row. ::
+    round the end of the row.
 
-        cycle -1              0                     1                  2
+    The row is looked at in groups. The one with the start comes first with what lies from the start
+    on, which is cut out beside the change of the row, and last with what lies before; all others
+    count whole. ::
+
+        cycle -1              0                    1                  2
         side_row ──▶ [ read ] ──▶ [ set or clear, ──▶ [ first group ──▶ [ first bit ] ──▶ touch
-                                   from start on ]     with a bit ]
+                                    cut out ]           with a bit ]
 
     Latency: 2 cycles. Throughput: 1 change in 2 cycles.
 
@@ -55,7 +59,7 @@ class BestFinder(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        row, after = self._change_row(m)
+        row, after, at_start = self._change_row(m)
         valid      = Signal()
         one, two   = Signal(self.changes.p.shape()), Signal(self.changes.p.shape())
         m.d.sync += valid.eq(self.changes.valid)
@@ -67,20 +71,16 @@ class BestFinder(wiring.Component):
 
         # Cycle 1. What is not at or after the start lies before it, so its row needs no mask.
         found, word, group = Signal(), Signal(1 << self._low_bits), Signal(range(self._groups))
-        any_row, any_after = Signal(self._groups), Signal(self._groups)
-        first_row, first_after, first = (Signal(self._groups) for _ in range(3))
-        m.d.comb += [
-            any_row.eq(Cat(bits.any() for bits in row)),
-            any_after.eq(Cat(bits.any() for bits in after)),
-            first_row.eq(_lowest(any_row)),
-            first_after.eq(_lowest(any_after)),
-            first.eq(Mux(any_after.any(), first_after, first_row)),
-        ]
+        first = Signal(self._groups)
+        m.d.comb += first.eq(Mux(after.any(), _lowest(after), _lowest(row.taken)))
         with m.If(valid):
-            m.d.sync += found.eq(any_row.any())
+            m.d.sync += found.eq(row.taken.any())
             m.d.sync += group.eq(position(first))
-            m.d.sync += word.eq(Mux(any_after.any(), _pick(after, first_after),
-                                    _pick(row, first_row)))
+            m.d.sync += word.eq(_pick(row.groups, first))
+            with m.If(at_start.any()):
+                start = _place(one.effect, one.effect.base_tick)
+                m.d.sync += group.eq(start[self._low_bits:self._bits])
+                m.d.sync += word.eq(at_start)
 
         # Cycle 2.
         bit, place = Signal(1 << self._low_bits), Signal(self._bits)
@@ -95,51 +95,88 @@ class BestFinder(wiring.Component):
         return m
 
     def _change_row(self, m):
-        """Set or clear a bit of the row; give its groups, and the part from the start on."""
-        shape = data.ArrayLayout(1 << self._low_bits, self._groups)
+        """Set or clear a bit of the row.
+
+        Give the row and which of its groups have a bit, which of those come after the group with
+        the start, and what of that group lies from the start on; all in cycle 1.
+        """
+        change, effect = self.changes.p, self.changes.p.effect
+        place, start   = Signal(self._bits), Signal(self._bits)
+        bit, starts    = Signal(1 << self._low_bits), Signal(self._groups)
+        m.d.comb += [
+            place.eq(_place(effect, effect.tick)),
+            start.eq(_place(effect, effect.base_tick)),
+            bit.eq(1 << place[:self._low_bits]),
+            starts.eq(1 << start[self._low_bits:]),
+        ]
+        before, now = self._keep_rows(m, place[self._low_bits:], bit)
+
+        # The group with the start is picked as it was, and then changed by itself.
+        near, word = Signal(), Signal(len(bit))
+        m.d.comb += near.eq(place[self._low_bits:] == start[self._low_bits:])
+        m.d.comb += word.eq(_pick(before, starts))
+
+        row = Signal(data.StructLayout({"groups": now.shape(), "taken": self._groups}))
+        after, at_start = Signal(self._groups), Signal(len(bit))
+        with m.If(self.changes.valid):
+            for index, group in enumerate(now):
+                m.d.sync += row.taken[index].eq(group.any())
+                m.d.sync += after[index].eq(group.any() & (start[self._low_bits:] < index))
+            m.d.sync += row.groups.eq(now)
+            m.d.sync += at_start.eq(
+                _changed(word, bit, near & change.appeared, near & change.vanished)
+                & _from_start(effect, start[:self._low_bits]))
+        return row, after, at_start
+
+    def _keep_rows(self, m, here, bit):
+        """Make the store of rows; give the row of the change before it and after it.
+
+        While a row is cleared, each group of it is set and cleared at once, which leaves nothing.
+        """
+        shape = data.ArrayLayout(len(bit), self._groups)
         m.submodules.rows = rows = Memory(shape=shape, depth=1 << len(self.side_row), init=[],
                                           attrs={"ram_style": "block"})
         write, read = rows.write_port(), rows.read_port()
         change, effect = self.changes.p, self.changes.p.effect
-        is_sell = effect.side == Side.SELL
-        place, start = Signal(self._bits), Signal(self._bits)
+        now = Signal(shape)
         m.d.comb += [
             read.addr.eq(self.side_row),
             read.en.eq(~write.en),  # block RAM: no row is read for a change while one is written
-            place.eq(Mux(is_sell, effect.tick, ~effect.tick)),
-            start.eq(Mux(is_sell, effect.base_tick, -effect.base_tick)),
+            write.en.eq(self.walk.active
+                        | self.changes.valid & (change.appeared | change.vanished)),
+            write.addr.eq(Mux(self.walk.active, self.walk.row,
+                              Cat(effect.side, effect.operation.symbol))),
+            write.data.eq(now),
         ]
-
-        changes = change.appeared | change.vanished
-        size = 1 << self._low_bits
-        bit, from_start = Signal(size), Signal(size)
-        m.d.comb += bit.eq(1 << place[:self._low_bits])
-        m.d.comb += from_start.eq(~((1 << start[:self._low_bits]) - 1))
-
-        row, after = [], []
         for index in range(self._groups):
-            bits = Signal(size, name=f"bits_{index}")
-            here, start_here = Signal(name=f"here_{index}"), Signal(size, name=f"start_{index}")
+            is_here, sets, clears = (Signal(name=f"{name}_{index}")
+                                     for name in ("here", "sets", "clears"))
             m.d.comb += [
-                bits.eq((read.data[index] | Mux(here & change.appeared, bit, 0))
-                        & ~Mux(here & change.vanished, bit, 0)),
-                here.eq(place[self._low_bits:] == index),
+                is_here.eq(here == index),
+                sets.eq(self.walk.active | is_here & change.appeared),
+                clears.eq(self.walk.active | is_here & change.vanished),
+                now[index].eq(Mux(sets & clears, 0,
+                                  _changed(read.data[index], bit, sets, clears))),
             ]
-            with m.If(start[self._low_bits:] == index):
-                m.d.comb += start_here.eq(from_start)
-            with m.Elif(start[self._low_bits:] < index):
-                m.d.comb += start_here.eq((1 << size) - 1)
-            row.append(Signal(size, name=f"row_{index}"))
-            after.append(Signal(size, name=f"after_{index}"))
-            m.d.comb += write.data[index].eq(Mux(self.walk.active, 0, bits))
-            with m.If(self.changes.valid):
-                m.d.sync += row[index].eq(bits)
-                m.d.sync += after[index].eq(bits & start_here)
+        return read.data, now
 
-        m.d.comb += write.en.eq(self.walk.active | self.changes.valid & changes)
-        m.d.comb += write.addr.eq(Mux(self.walk.active, self.walk.row,
-                                      Cat(effect.side, effect.operation.symbol)))
-        return row, after
+
+def _place(effect, tick: Value) -> Value:
+    """Return the place of a tick, in its low bits.
+
+    The sells start at the place of the window's base, the buys behind it, for it is their last.
+    """
+    return Mux(effect.side == Side.SELL, tick, ~tick)
+
+
+def _from_start(effect, base: Value) -> Value:
+    """Return 1 for each bit from the start on, given the place of the window's base."""
+    return ~((2 << base) - 1) | Mux(effect.side == Side.SELL, 1 << base, 0)
+
+
+def _changed(bits: Value, bit: Value, sets: Value, clears: Value) -> Value:
+    """Return the bits with one of them set or cleared."""
+    return (bits | Mux(sets, bit, 0)) & ~Mux(clears, bit, 0)
 
 
 def _lowest(bits: Value) -> Value:

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from tickwright.core.regs import WORD_BITS
 
-__all__ = ["CounterBank"]
+__all__ = ["CounterBank", "whole"]
 
 
 class CounterBank(wiring.Component):
@@ -19,16 +19,17 @@ class CounterBank(wiring.Component):
     over the rows, one a cycle, adds the carry, and so does a read to what it shows. The low bits
     count twice as far as events may come between, so no wrap is missed or taken for another. ::
 
-        events ──▶ [ low bits ] ─┬──────────────────▶ count
-                         top bit └─▶ [ + carry ] ───────▲
-                                   rows ─▲ │
-                                     ▲     ▼
-                                     └─ sweep
+        events ──▶ [ low bits ] ─┬────────────────────▶ found ──▶ [ + carry ] ──▶ count
+                                 └─ top bit ─▶ carry? ────▲
+                                      rows ──────┴────────┘
+                                       ▲ ▼
+                                  sweep, + carry
 
-    A row is 0 until the first sweep has written it; events are counted from reset on.
+    A row is 0 until the first sweep has written it; events are counted from reset on. Who reads a
+    count may add the carry a cycle later: `whole` makes ``count`` of ``found``.
 
-    Latency: 1 cycle from an event to its count, 0 from ``counter`` to ``count``. Throughput: 1
-    event of each kind and 1 read per cycle.
+    Latency: 1 cycle from an event to its count, 0 from ``counter`` to ``found`` and ``count``.
+    Throughput: 1 event of each kind and 1 read per cycle.
 
     Members
     -------
@@ -36,6 +37,8 @@ class CounterBank(wiring.Component):
         A 1 is an event, one bit for each kind.
     counter : ``In(range(counters))``
         Kind that is shown.
+    found : ``Out(data.StructLayout({"low": ..., "high": ..., "carry": 1}))``
+        The parts of its count, and the carry from the low bits to the high ones.
     count : ``Out(bits)``
         Events of that kind in all cycles before this one.
     """
@@ -44,13 +47,14 @@ class CounterBank(wiring.Component):
         # The top low bit in a row is at most `counters` + 1 cycles old: so many events change it at
         # most once.
         low_bits = counters.bit_length() + 1
+        high_bits = bits - low_bits + 1  # the topmost says that the count is full
         super().__init__({
             "events":  In(counters),
             "counter": In(range(counters)),
+            "found":   Out(data.StructLayout({"low": low_bits, "high": high_bits, "carry": 1})),
             "count":   Out(bits),
         })
 
-        high_bits = bits - low_bits + 1  # the topmost says that the count is full
         self._row = data.StructLayout({"high": high_bits, "top": 1})
         self._lows = Signal(data.ArrayLayout(low_bits, counters))
         self._cleared = Signal()
@@ -80,20 +84,26 @@ class CounterBank(wiring.Component):
         ]
         m.d.comb += [
             write.en.eq(1),
-            write.data.high.eq(_carried(row, top)),
+            write.data.high.eq(row.high + _carry(row, top)),
             write.data.top.eq(top),
         ]
 
     def _show(self, m, read):
         """Show the count asked for, its row brought up to date."""
-        low, high = self._lows[self.counter], Signal(self._row["high"].shape)
-        m.d.comb += [
-            read.addr.eq(self.counter),
-            high.eq(Mux(self._cleared, _carried(read.data, low[-1]), 0)),
-            self.count.eq(Mux(high[-1], ~0, Cat(low, high[:-1]))),
-        ]
+        low, found = self._lows[self.counter], self.found
+        m.d.comb += read.addr.eq(self.counter), found.low.eq(low)
+        with m.If(self._cleared):
+            m.d.comb += found.high.eq(read.data.high), found.carry.eq(_carry(read.data, low[-1]))
+        m.d.comb += self.count.eq(whole(found))
 
 
-def _carried(row, top) -> Value:
-    """Return the high bits of a row, given the top low bit as it is now."""
-    return row.high + (row.top & ~top & ~row.high[-1])
+def whole(found) -> Value:
+    """Return the count whose parts were found."""
+    high = (found.high + found.carry)[:len(found.high)]
+    count = Cat(found.low, high[:-1])
+    return Mux(high[-1], ~0, count)[:len(count)]
+
+
+def _carry(row, top) -> Value:
+    """Return what the low bits add to the high ones of a row, given their top bit as it is now."""
+    return row.top & ~top & ~row.high[-1]

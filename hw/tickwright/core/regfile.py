@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from tickwright.core.counters import CounterBank
+from tickwright.core.counters import CounterBank, whole
 from tickwright.core.regs import (
     WORD_BITS,
     WORD_BYTES,
@@ -60,7 +60,8 @@ class RegisterFile(wiring.Component):
     write that names no register is ignored, a read of one gives 0.
 
     Latency: 1 cycle from a write to the control output or strobe; 1 cycle from address to read
-    data; a read in the cycle after an event shows it counted. Throughput: 1 access per cycle.
+    data, the last carry of a count added behind its register; a read in the cycle after an event
+    shows it counted. Throughput: 1 access per cycle.
 
     Members
     -------
@@ -91,13 +92,15 @@ class RegisterFile(wiring.Component):
                         members[_pulse_name(register)] = Out(1)
         super().__init__(members)
 
+        self._shown = Signal(WORD_BITS)  # the word read, unless it is a counter
+
     def elaborate(self, platform):
         m = Module()
 
         staged = {register.name: Signal(WORD_BITS, name=f"{register.name}_staged")
                   for register in self.block.registers
                   if register.words == 2 and not isinstance(register, Status)}
-        m.d.sync += self.bus.r_data.eq(0)
+        m.d.sync += self._shown.eq(0)
         for register in self.block.registers:
             if isinstance(register, Strobe):
                 self._clear(m, register)
@@ -118,8 +121,8 @@ class RegisterFile(wiring.Component):
                         if register.name in staged:
                             self._write(m, register, Cat(staged[register.name], self.bus.w_data))
         counters = [one for one in self.block.registers if isinstance(one, Counter)]
-        if counters:
-            self._count(m, counters)
+        count = self._count(m, counters) if counters else 0
+        m.d.comb += self.bus.r_data.eq(self._shown | count)
 
         return m
 
@@ -134,18 +137,21 @@ class RegisterFile(wiring.Component):
             return
         value = getattr(self, register.name).word_select(word, WORD_BITS)
         with m.If(self.bus.r_en):
-            m.d.sync += self.bus.r_data.eq(value)
+            m.d.sync += self._shown.eq(value)
 
-    def _count(self, m, counters: list[Counter]):
-        """Let one memory hold the counters, and show the one that is read."""
+    def _count(self, m, counters: list[Counter]) -> Value:
+        """Let one memory hold the counters; return the count that was read, or 0."""
         m.submodules.bank = bank = CounterBank(len(counters))
         m.d.comb += bank.events.eq(Cat(getattr(self, counter.name) for counter in counters))
+        found = Signal.like(bank.found)
+        m.d.sync += found.eq(0)
         with m.Switch(self.bus.addr):
             for index, counter in enumerate(counters):
                 with m.Case(counter.offset // WORD_BYTES):
                     m.d.comb += bank.counter.eq(index)
                     with m.If(self.bus.r_en):
-                        m.d.sync += self.bus.r_data.eq(bank.count)
+                        m.d.sync += found.eq(bank.found)
+        return whole(found)
 
     def _write(self, m, register: Register, value: Value):
         """Let the register take a value that is written as a whole in this cycle."""

@@ -188,27 +188,56 @@ class QuoteFormer(wiring.Component):
         operation  = self.touches.p.change.effect.operation
         symbol     = self._look_up()
         is_status  = self.touches.valid & (operation.kind == OperationKind.STATUS)
-        kept       = Array(Signal(8, name=f"status_{index}")
-                           for index in range(self._preset.symbols))
+        kept       = self._choose_status(m, is_status)
         quoted     = Signal(self._preset.symbols)
         status     = Signal(8)
         before     = Signal(8)
         was_quoted = Signal()
-        for index, state in enumerate(kept):
-            with m.If(self.settings.valid & (self.settings.p.symbol == index)):
-                m.d.sync += state.eq(self.settings.p.status)
-            with m.Elif(is_status & (operation.symbol == index)):
-                m.d.sync += state.eq(operation.detail.status)
-
         is_quoted = self.touches.valid & (operation.kind != OperationKind.TAINT) | seeks_other
         with m.If(is_quoted):
             m.d.sync += quoted.eq(quoted | (1 << symbol))
             m.d.sync += was_quoted.eq(quoted.bit_select(symbol, 1))
-            m.d.sync += before.eq(kept[symbol])
-            m.d.sync += status.eq(kept[symbol])
+            m.d.sync += before.eq(kept)
+            m.d.sync += status.eq(kept)
             with m.If(is_status):
                 m.d.sync += status.eq(operation.detail.status)
         return status, Mux(was_quoted, published, before)
+
+    def _choose_status(self, m, is_status):
+        """Give the status, until now, of the symbol that is looked up.
+
+        The feed and the host may both tell one in the same cycle, so each has a memory, which is
+        never cleared; a bit a symbol, which is, tells whose word holds.
+        """
+        operation, setting = self.touches.p.change.effect.operation, self.settings.p
+        by_feed, by_host   = Signal(self._preset.symbols), Signal(self._preset.symbols)
+        with m.If(is_status):
+            m.d.sync += by_feed.bit_select(operation.symbol, 1).eq(1)
+        with m.If(self.settings.valid):
+            m.d.sync += by_feed.bit_select(setting.symbol, 1).eq(0)
+            m.d.sync += by_host.bit_select(setting.symbol, 1).eq(1)
+
+        symbol, kept = self._look_up(), Signal(8)
+        from_feed = self._keep_told(m, "feed", is_status, operation.symbol, operation.detail.status)
+        from_host = self._keep_told(m, "host", self.settings.valid, setting.symbol, setting.status)
+        with m.If(by_feed.bit_select(symbol, 1)):
+            m.d.comb += kept.eq(from_feed)
+        with m.Elif(by_host.bit_select(symbol, 1)):
+            m.d.comb += kept.eq(from_host)
+        return kept
+
+    def _keep_told(self, m, teller, valid, symbol, status):
+        """Keep what one tells of statuses; give that of the symbol that is looked up."""
+        m.submodules[f"status_{teller}"] = rows = Memory(
+            shape=8, depth=self._preset.symbols, init=[])
+        write, read = rows.write_port(), rows.read_port(domain="comb")
+        m.d.comb += [
+            write.en.eq(valid),
+            write.addr.eq(symbol),
+            write.data.eq(status),
+            read.addr.eq(self._look_up()),
+        ]
+        return read.data
 
     def _form_side(self, m, touch, base_price, last, formed, moved):
         """Let ``formed`` show the side of the touch as it is, and tell if that is news.

@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from tickwright.core.parser import fields
+from tickwright.core.parser import big_endian
 from tickwright.core.streams import WORD_BYTES, Word
 from tickwright.feed.messages import (
     MOLD_END_OF_SESSION,
@@ -20,6 +20,7 @@ __all__ = ["BODY_BYTES", "LENGTH_BYTES", "MIN_DATAGRAM", "MIN_FRAME", "PIECE_BYT
            "PieceBuffer"]
 
 HEADER_BYTES = MoldUdp64Header.size
+COUNT_BYTES = MoldUdp64Header.field("count").size
 LENGTH_BYTES = MoldUdp64Block.size
 MIN_MESSAGE = 12
 """Bytes of the shortest message; a shorter one cannot be followed."""
@@ -34,17 +35,23 @@ MIN_DATAGRAM = Udp.size + HEADER_BYTES
 UNTAGGED = Ethernet.size + Ipv4.size + Udp.size
 TAGGED = UNTAGGED + VlanTag.size
 FIRST_WORD = UNTAGGED // WORD_BYTES
+
+# Where it ends in a word: behind its last field, the count, which lies whole in that word.
+UNTAGGED_END = (UNTAGGED + HEADER_BYTES) % WORD_BYTES
+TAGGED_END = (TAGGED + HEADER_BYTES) % WORD_BYTES
+
 MIN_FRAME = UNTAGGED + HEADER_BYTES
 
 
 class PieceBuffer(wiring.Component):
     """Gathers the bytes of a piece of a datagram from the words that it lies across.
 
-    A piece begins at any byte of a word; bytes beyond the first PIECE_BYTES are not kept. Two
-    rotators: one puts a word's bytes behind those of the running piece, one puts the bytes of a
-    new piece at its start.
+    A piece begins at any byte of a word; bytes beyond the first PIECE_BYTES are not kept. A rotator
+    puts a word's bytes behind those of the running piece, a shifter the bytes of a new piece at its
+    start. There the new piece replaces no more than the first word of the one before, which is kept
+    for a cycle by itself: so the one before is whole for a cycle longer.
 
-    Latency: 0 cycles to ``joined``, 1 cycle to ``kept``. Throughput: 1 word per cycle.
+    Latency: 1 cycle. Throughput: 1 word per cycle.
 
     Members
     -------
@@ -53,9 +60,9 @@ class PieceBuffer(wiring.Component):
     begin, at : ``In(1)``, ``In(4)``
         A new piece begins at this byte of the word, or at byte 0 of the next one if it is 8.
     joined : ``Out(8 * PIECE_BYTES)``
-        The running piece with the bytes of this word.
+        In the cycle after a word: the piece that it found running, with its bytes.
     kept : ``Out(8 * PIECE_BYTES)``
-        The running piece without them.
+        The running piece without the bytes of this word.
     """
 
     data:   In(64)
@@ -69,7 +76,7 @@ class PieceBuffer(wiring.Component):
         m = Module()
 
         offset = Signal(range(WORD_BYTES))  # bytes of the piece before this word
-        row = Signal(range(PIECE_BYTES // WORD_BYTES + 1))  # whole words of it; stops beyond all
+        row = Signal(PIECE_BYTES // WORD_BYTES)  # a 1 at the whole words of it; 0 beyond all
         tail, head = Signal(64), Signal(64)
         with m.Switch(offset):
             for amount in range(WORD_BYTES):
@@ -78,24 +85,25 @@ class PieceBuffer(wiring.Component):
         with m.Switch(self.at[:3]):
             for amount in range(WORD_BYTES):
                 with m.Case(amount):
-                    m.d.comb += head.eq(self.data.rotate_right(8 * amount))
+                    m.d.comb += head.eq(self.data >> 8 * amount)
 
+        grown, start = Signal(8 * PIECE_BYTES), Signal(64)
         for index in range(PIECE_BYTES):
             lane, place = index % WORD_BYTES, slice(8 * index, 8 * (index + 1))
-            here = Mux(offset <= lane, row, row + 1) == index // WORD_BYTES
-            m.d.comb += self.joined[place].eq(
+            here = Mux(offset <= lane, row, row << 1)[index // WORD_BYTES]
+            m.d.comb += grown[place].eq(
                 Mux(here, tail[8 * lane : 8 * (lane + 1)], self.kept[place]))
 
+        m.d.sync += start.eq(grown[:64])
         with m.If(self.valid):
-            m.d.sync += self.kept.eq(self.joined)
-            with m.If(row != PIECE_BYTES // WORD_BYTES):
-                m.d.sync += row.eq(row + 1)
+            m.d.sync += self.kept.eq(grown), row.eq(row << 1)
             with m.If(self.begin):
                 m.d.sync += [
                     self.kept[:64].eq(head),
                     offset.eq(-self.at[:3]),
-                    row.eq(self.at == 0),
+                    row.eq(Mux(self.at == 0, 0b10, 0b01)),
                 ]
+        m.d.comb += self.joined.eq(Cat(start, self.kept[64:]))
 
         return m
 
@@ -109,8 +117,8 @@ class Framing(wiring.Component):
     of the frame is passed over. The shortest piece is longer than a word, so at most one begins in
     a word. ::
 
-        words ──▶ PieceBuffer ──▶ [ register ] ──▶ piece
-          └─────▶ bytes left, length ahead ──────▶ header, message, fault, short
+        words ──▶ PieceBuffer ─────────────────▶ piece
+          └─────▶ bytes left, length ahead ────▶ header, message, fault, short
 
     Latency: 1 cycle from a word of ``words`` to what is found in it. Throughput: 1 word per cycle.
 
@@ -172,32 +180,35 @@ class Framing(wiring.Component):
         opening  = Signal()    # a message begins with byte 0 of this word
         straddle = Signal()    # a message began with the last byte of the word before: its length
         high     = Signal(8)   # has this high byte
-        rest     = Signal(17)  # bytes of the running piece from byte 0 of this word on
+        rest     = Signal(16)  # bytes of the running piece from byte 0 of this word on; where one
+                               # begins whose length is not known yet, of the one before it
         count    = Signal(16)  # messages not complete yet
-        left     = Signal(signed(19))  # bytes of the datagram from byte 0 of this word on; -1 if it
+        left     = Signal(signed(17))  # bytes of the datagram from byte 0 of this word on; -1 if it
                                        # ended before the first byte of a message that straddles
 
         start, busy, finish, more, measured = (Signal() for _ in range(5))
-        at = Signal(4)          # where the next piece begins
+        at = Signal(signed(5))     # where a piece ends and a message begins; -1 if that straddles
+        begin = Signal(4)          # where a message or the header begins
         counted = Signal(16)
-        room = Signal(signed(19))
+        room = Signal(signed(17))  # bytes of the datagram behind the length of that message
         m.d.comb += [
             start.eq(valid & (self.index == FIRST_WORD)),
             busy.eq(valid & live & ~start & ~word.first),
-            finish.eq(busy & ~opening & ~straddle & (rest <= word.bytes)),
-            counted.eq(fields(MoldUdp64Header, buffer.joined).count),
+            finish.eq(busy & ~opening & ~straddle & ~rest[4:].any() & (rest[:4] <= word.bytes)),
+            counted.eq(_count(word.data, rest[:3])),
             more.eq(Mux(heading, (counted != MOLD_HEARTBEAT) & (counted != MOLD_END_OF_SESSION),
                         count != 1)),
-            at.eq(Mux(start, Mux(self.tagged, TAGGED % WORD_BYTES, UNTAGGED % WORD_BYTES),
-                      Mux(opening, 0, rest[:4]))),
-            room.eq(Mux(heading, self.datagram_bytes - MIN_DATAGRAM + at, left)),
+            at.eq(Cat(rest[:4], straddle).as_signed()),
+            begin.eq(Mux(start, Mux(self.tagged, TAGGED % WORD_BYTES, UNTAGGED % WORD_BYTES), at)),
+            room.eq(Mux(heading, self.datagram_bytes - MIN_DATAGRAM - LENGTH_BYTES,
+                        left - at - LENGTH_BYTES)),
             measured.eq(busy & (straddle | opening | finish & more & (at < WORD_BYTES - 1))),
         ]
 
-        length, span = self._length(m, word.data, at, straddle, high)
+        length = self._length(m, word.data, at, straddle, high)
         fault, cut, short = Signal(), Signal(), Signal()
         m.d.comb += [
-            fault.eq(measured & ((length < MIN_MESSAGE) | (span + LENGTH_BYTES > room))),
+            fault.eq(measured & ((length < MIN_MESSAGE) | (length > room))),
             cut.eq(busy & word.last & ~(finish & ~more) & (~heading | finish)),
             short.eq(valid & word.last & ~(headed & ~word.first) & ~(finish & heading)),
         ]
@@ -207,16 +218,16 @@ class Framing(wiring.Component):
                 opening.eq(finish & more & (at == WORD_BYTES)),
                 straddle.eq(finish & more & (at == WORD_BYTES - 1)),
                 high.eq(word.data[-8:]),
-                left.eq(room - WORD_BYTES),
+                left.eq(Mux(heading, self.datagram_bytes - MIN_DATAGRAM + at, left) - WORD_BYTES),
                 rest.eq(rest - WORD_BYTES),
                 headed.eq(headed & ~word.first | finish & heading),
             ]
             with m.If(start):
                 m.d.sync += [
-                    live.eq(1), heading.eq(1), rest.eq(HEADER_BYTES - WORD_BYTES + at),
+                    live.eq(1), heading.eq(1), rest.eq(HEADER_BYTES - WORD_BYTES + begin),
                 ]
             with m.If(measured):
-                m.d.sync += rest.eq(span + LENGTH_BYTES - WORD_BYTES)
+                m.d.sync += rest.eq(length + at + LENGTH_BYTES - WORD_BYTES)
             with m.If(finish):
                 m.d.sync += [
                     live.eq(more), heading.eq(0), count.eq(Mux(heading, counted, count - 1)),
@@ -228,7 +239,8 @@ class Framing(wiring.Component):
             buffer.data.eq(word.data),
             buffer.valid.eq(valid),
             buffer.begin.eq(start | busy & opening | finish & more),
-            buffer.at.eq(at),
+            buffer.at.eq(begin),
+            self.piece.eq(buffer.joined),
             self.early.eq(buffer.kept),
             self.idle.eq(~live),
         ]
@@ -236,12 +248,11 @@ class Framing(wiring.Component):
         with m.If(measured):
             m.d.sync += ahead.eq(length)
         m.d.sync += [
-            self.piece.eq(buffer.joined),
             self.header.eq(finish & heading),
             self.message.eq(finish & ~heading),
             self.length.eq(ahead),
             self.last_in_packet.eq(~more),
-            self.trailing_bytes.eq(finish & ~more & (room > at)
+            self.trailing_bytes.eq(finish & ~more & (room + LENGTH_BYTES > 0)
                                    & (~word.last | (word.bytes > at))),
             self.fault.eq(fault | cut),
             self.short.eq(short),
@@ -252,18 +263,19 @@ class Framing(wiring.Component):
         return m
 
     def _length(self, m, data, at, straddle, high):
-        """Return a message's length, and where it ends if its length had no bytes.
-
-        The end counts from byte 0 of this word; the message began a byte before if it straddles.
-        """
-        length, span = Signal(16), Signal(signed(19))
+        """Return the length of the message that begins in this word."""
+        length = Signal(16)
         with m.If(straddle):
             m.d.comb += length.eq(Cat(data[:8], high))
-            m.d.comb += span.eq(length - 1)
-        with m.Else():
-            with m.Switch(at):
-                for byte in range(WORD_BYTES - 1):
-                    with m.Case(byte):
-                        m.d.comb += length.eq(Cat(data[8 * byte + 8 :][:8], data[8 * byte :][:8]))
-            m.d.comb += span.eq(length + at)
-        return length, span
+        with m.Else(), m.Switch(at[:3]):
+            for byte in range(WORD_BYTES - 1):
+                with m.Case(byte):
+                    m.d.comb += length.eq(big_endian(data[8 * byte :][:16]))
+        return length
+
+
+def _count(data, end) -> Value:
+    """Return the count of the header that ends at this byte of the word."""
+    untagged, tagged = (data[8 * (last - COUNT_BYTES) : 8 * last]
+                        for last in (UNTAGGED_END, TAGGED_END))
+    return big_endian(Mux(end == TAGGED_END, tagged, untagged))

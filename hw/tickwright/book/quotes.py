@@ -16,12 +16,40 @@ __all__ = ["QuoteFormer"]
 CENT = 100  # 1/10000 dollar
 
 
+class _Shown(data.Struct):
+    """What a quote shows of a side."""
+
+    price:  unsigned(32)
+    shares: unsigned(SHARES_BITS)
+
+
+class _Side(data.Struct):
+    """What the side of a touch is now."""
+
+    shown:   _Shown
+    hidden:  unsigned(1)
+    moved:   unsigned(1)  # shown as something else than before
+    crossed: unsigned(1)  # with the other side
+    locked:  unsigned(1)
+
+
+class _Rest(data.Struct):
+    """What a quote says beside what it shows, and which sides it hides."""
+
+    hidden:  unsigned(len(Side))
+    status:  unsigned(8)
+    reasons: unsigned(len(REASONS))
+    crossed: unsigned(1)
+    locked:  unsigned(1)
+
+
 class QuoteFormer(wiring.Component):
     """Forms the quote of a symbol from one side's best level, and publishes it if it is news.
 
-    The other side is as it was in the quote before, which is kept. A side is shown as 0 where the
-    best price lies outside the window, and then the symbol has reason `window`. A first half of a
-    replace forms no quote, nor does a taint, which is passed on instead.
+    The other side is as it was in the quote before, which is kept: each side, and the rest, in a
+    memory of its own. A side is shown as 0 where the best price lies outside the window, and then
+    the symbol has reason `window`. A first half of a replace forms no quote, nor does a taint,
+    which is passed on instead.
 
     A mismatch concerns another symbol too. Its levels are as they were, so its last quote is formed
     again, with its reasons as they are now, in the cycle after the quote of the touch's symbol.
@@ -94,19 +122,28 @@ class QuoteFormer(wiring.Component):
         forms  = forms_own | forms_other
         symbol = Mux(forms_other, self.other, operation.symbol)
 
-        write, last = self._keep(m)
-        status, last_status = self._keep_status(m, seeks_other, last.status)
-        formed, moved = Signal(last.shape()), Signal()
-        m.d.comb += formed.eq(last)
+        now, kept = Signal(_Side), Signal(_Rest)
+        last = self._keep_sides(m, touch.change.effect, forms_own, now.shown)
+        rest = self._keep(m, "rest", forms, symbol, kept)
+        status, last_status = self._keep_status(m, seeks_other, rest.status)
+        self._form_side(m, touch, base_price, last, now)
+
+        formed = Signal(data.StructLayout({"shown": last.shape(), "rest": _Rest}))
+        m.d.comb += [formed.shown.eq(last), formed.rest.eq(rest)]
         with m.If(~forms_other):
-            self._form_side(m, touch, base_price, last, formed, moved)
-        m.d.comb += formed.status.eq(status)
-        m.d.comb += formed.reasons.eq(self.reasons | Mux(formed.hidden.any(), WINDOW, 0))
+            side = touch.change.effect.side.as_value()
+            m.d.comb += formed.shown[side].eq(now.shown)
+            m.d.comb += formed.rest.hidden.bit_select(side, 1).eq(now.hidden)
+            m.d.comb += formed.rest.crossed.eq(now.crossed)
+            m.d.comb += formed.rest.locked.eq(now.locked)
+        m.d.comb += formed.rest.status.eq(status)
+        m.d.comb += formed.rest.reasons.eq(
+            self.reasons | Mux(formed.rest.hidden.any(), WINDOW, 0))
         with m.If(~self.walk.active):
-            m.d.comb += write.en.eq(forms)
-            m.d.comb += write.addr.eq(symbol)
-            m.d.comb += write.data.eq(formed)
-        is_news = moved | (formed.reasons != last.reasons) | (status != last_status)
+            m.d.comb += kept.eq(formed.rest)
+
+        is_news = (now.moved & ~forms_other | (formed.rest.reasons != rest.reasons)
+                   | (status != last_status))
         m.d.sync += self.quotes.valid.eq(forms & is_news)
         m.d.sync += self.taints.valid.eq(valid & is_taint)
         with m.If(valid | forms_other):
@@ -136,18 +173,18 @@ class QuoteFormer(wiring.Component):
     def _show(self, m, symbol, operation, formed):
         """Fill in the payloads, one of which may be published."""
         bid, ask = formed.shown[Side.BUY.value], formed.shown[Side.SELL.value]
-        both = (bid.price != 0) & (ask.price != 0)
+        rest = formed.rest
         quote = {
             "symbol":     symbol,
             "bid":        bid.price,
             "bid_shares": bid.shares,
             "ask":        ask.price,
             "ask_shares": ask.shares,
-            "status":     formed.status,
-            "trusted":    formed.reasons == 0,
-            "reasons":    formed.reasons,
-            "crossed":    both & (bid.price > ask.price),
-            "locked":     both & (bid.price == ask.price),
+            "status":     rest.status,
+            "trusted":    rest.reasons == 0,
+            "reasons":    rest.reasons,
+            "crossed":    rest.crossed,
+            "locked":     rest.locked,
             "cause":      operation.cause,
         }
         trust = operation.detail.trust
@@ -156,29 +193,32 @@ class QuoteFormer(wiring.Component):
         m.d.sync += [self.quotes.p[name].eq(value) for name, value in quote.items()]
         m.d.sync += [self.taints.p[name].eq(value) for name, value in taint.items()]
 
-    def _keep(self, m):
-        """Make the store of last quotes; give its write port and the row looked up a cycle ago.
+    def _keep_sides(self, m, effect, forms_own, shown):
+        """Make a store for each side; give what they hold of the symbol looked up a cycle ago."""
+        last = Signal(data.ArrayLayout(_Shown, len(Side)))
+        for side in Side:
+            m.d.comb += last[side.value].eq(self._keep(
+                m, side.name.lower(), forms_own & (effect.side == side), effect.operation.symbol,
+                shown))
+        return last
+
+    def _keep(self, m, name, forms, symbol, part):
+        """Make a store of a part of the last quotes; give that of the symbol looked up a cycle ago.
 
         The row of a mismatch's other symbol is written in the cycle in which the next touch may
         look it up.
         """
-        shape = data.StructLayout({
-            "shown":   data.ArrayLayout(data.StructLayout({
-                "price":  32,
-                "shares": SHARES_BITS,
-            }), len(Side)),
-            "hidden":  len(Side),
-            "status":  8,
-            "reasons": len(REASONS),
-        })
-        m.submodules.rows = rows = Memory(shape=shape, depth=self._preset.symbols, init=[])
+        m.submodules[name] = rows = Memory(
+            shape=part.shape(), depth=self._preset.symbols, init=[])
         write = rows.write_port()
         read  = rows.read_port(transparent_for=[write])
-        m.d.comb += read.addr.eq(self._look_up())
-        with m.If(self.walk.active):
-            m.d.comb += write.en.eq(1)
-            m.d.comb += write.addr.eq(self.walk.row)
-        return write, read.data
+        m.d.comb += [
+            write.en.eq(self.walk.active | forms),
+            write.addr.eq(Mux(self.walk.active, self.walk.row, symbol)),
+            write.data.eq(part),
+            read.addr.eq(self._look_up()),
+        ]
+        return read.data
 
     def _keep_status(self, m, seeks_other, published):
         """Keep the statuses; give, of the symbol looked up a cycle ago, it and the last published.
@@ -239,26 +279,37 @@ class QuoteFormer(wiring.Component):
         ]
         return read.data
 
-    def _form_side(self, m, touch, base_price, last, formed, moved):
-        """Let ``formed`` show the side of the touch as it is, and tell if that is news.
+    def _form_side(self, m, touch, base_price, last, now):
+        """Let ``now`` be the side of the touch as it is.
 
-        Whether the price is another is told beside the sum that forms it, not behind.
+        Prices are compared by how far above the window's they are, beside the sum that forms the
+        new one, not behind.
         """
         effect, bits = touch.change.effect, self._preset.window.bit_length() - 1
-        side = effect.side.as_value()
-        offset, above, hidden, shown = Signal(bits), Signal(32), Signal(), Signal()
-        before, shares = last.shown[side], Signal(SHARES_BITS)
+        offset, above, shows = Signal(bits), Signal(32), Signal()
         m.d.comb += [
             offset.eq(touch.level - effect.base_tick[:bits]),
             above.eq(_price(offset, effect.cent_tick)),
-            hidden.eq(touch.change.better | ~touch.found & touch.change.worse),
-            shown.eq(touch.found & ~hidden),
-            shares.eq(Mux(shown, self.best_shares, 0)),
-            moved.eq((before.shares != shares)
-                     | Mux(shown, (before.price - base_price)[:32] != above, before.price != 0)),
-            formed.shown[side].price.eq(Mux(shown, base_price + above, 0)),
-            formed.shown[side].shares.eq(shares),
-            formed.hidden.bit_select(side, 1).eq(hidden),
+            shows.eq(touch.found & ~now.hidden & ~self.walk.active),
+            now.hidden.eq(touch.change.better | ~touch.found & touch.change.worse),
+            now.shown.price.eq(Mux(shows, base_price + above, 0)),
+            now.shown.shares.eq(Mux(shows, self.best_shares, 0)),
+        ]
+
+        gaps = [Signal(signed(33), name=f"gap_{side.name.lower()}") for side in Side]
+        m.d.comb += [gap.eq(shown.price - base_price)
+                     for gap, shown in zip(gaps, last, strict=True)]
+        same = Cat(gap == above for gap in gaps)
+        some = Cat(shown.price.any() for shown in last)
+        ours, other = effect.side.as_value(), ~effect.side.as_value()
+        both, less  = Signal(), Signal()  # both sides have a price, that of the other is less
+        m.d.comb += [
+            both.eq(shows & (offset.any() | base_price.any()) & some.bit_select(other, 1)),
+            less.eq(Mux(ours, *gaps) < above),
+            now.moved.eq((last[ours].shares != now.shown.shares)
+                         | Mux(shows, ~same, some).bit_select(ours, 1)),
+            now.crossed.eq(both & ~same.bit_select(other, 1) & (ours ^ less)),
+            now.locked.eq(both & same.bit_select(other, 1)),
         ]
 
 

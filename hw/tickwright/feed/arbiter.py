@@ -102,7 +102,7 @@ class Arbiter(wiring.Component):
     duplicates, hold_overflow, skipped_messages, gaps : ``Out(1)``
         For a cycle: what the counter of this name counts.
     lost, delivered : ``Out(64)``
-        Messages declared lost, and messages delivered.
+        Messages declared lost, and messages delivered, in all cycles before the last one.
     """
 
     def __init__(self, symbols: int, hold: int):
@@ -162,6 +162,7 @@ class Arbiter(wiring.Component):
         self._drain(m)
         self._watch_gap(m)
         self._advance(m)
+        self._count(m)
 
         m.d.comb += [
             self.cleared.eq(ring.cleared),
@@ -182,7 +183,6 @@ class Arbiter(wiring.Component):
             self.skipped_messages.eq(self.sequenced.valid & ~self.sequenced.p.known),
             self.gaps.eq(pending.gap),
         ]
-        m.d.sync += self.delivered.eq(self.delivered + self.sequenced.valid)
 
         return m
 
@@ -267,14 +267,15 @@ class Arbiter(wiring.Component):
         sequence = self.messages.p.sequence
         target = Signal(64)
         m.d.comb += [
-            target.eq(Mux(self._jump, sequence, Mux(self._held == 0, known, self._probe))),
+            target.eq(Mux(self.messages.valid, sequence,
+                          Mux(self._held == 0, known, self._probe))),
             pending.gap.eq(self._jump | self._declare),
             pending.first.eq(expected),
             pending.last.eq(target - 1),
         ]
         with m.If(pending.gap):
-            m.d.sync += expected.eq(target), self.lost.eq(self.lost + (target - expected)[:64])
-        with m.Elif(self._direct | self._give):
+            m.d.sync += expected.eq(target)
+        with m.Elif(self.sequenced.valid):
             m.d.sync += expected.eq(expected + 1)
         with m.If(self.messages.valid & (sequence >= known)):
             m.d.sync += known.eq(sequence + 1)
@@ -282,3 +283,12 @@ class Arbiter(wiring.Component):
             m.d.sync += known.eq(self.next_sequence)
         with m.If(self.start):
             m.d.sync += expected.eq(self.start_sequence), known.eq(self.start_sequence)
+
+    def _count(self, m):
+        """Count what was lost and delivered in the cycle before."""
+        gap, spoken = Signal(), Signal()
+        trust = self._pending.trusts.p
+        m.d.sync += gap.eq(self._pending.gap), spoken.eq(self.sequenced.valid)
+        with m.If(gap):
+            m.d.sync += self.lost.eq(self.lost + (trust.last - trust.first + 1))
+        m.d.sync += self.delivered.eq(self.delivered + spoken)
